@@ -1,0 +1,50 @@
+package model
+
+import "github.com/google/uuid"
+
+// Delivery is one notification on its way through one channel that leaves the process: e-mail or Cliq.
+type Delivery struct {
+	NotificationID uuid.UUID `gorm:"primaryKey"`
+	Channel        Channel   `gorm:"primaryKey"`
+	UserID         uuid.UUID
+	Status         DeliveryStatus
+	// Reason is set when what was to be sent no longer may be (SKIPPED).
+	Reason        SkipReason
+	Attempts      int32
+	NextAttemptAt Time
+	LeaseID       *uuid.UUID
+	LeaseUntil    Time
+	Problem       ProblemCode
+	// Carrier is the notification whose message told this one together with others; nil: it went alone.
+	Carrier    *uuid.UUID
+	FinishedAt Time
+}
+
+// deliveryStatuses gives every status its number in the database; the numbers never change.
+var deliveryStatuses = [...]DeliveryStatus{
+	DeliveryStatusQueued, DeliveryStatusSending, DeliveryStatusRetrying, DeliveryStatusSent,
+	DeliveryStatusFailed, DeliveryStatusOutcomeUnknown, DeliveryStatusSkipped,
+}
+
+// Number is the status as a small number, for the database.
+func (e DeliveryStatus) Number() int16 {
+	for i, s := range deliveryStatuses {
+		if s == e {
+			return int16(i)
+		}
+	}
+	return -1
+}
+
+// DeliveryStatusOf is the status with the given number.
+func DeliveryStatusOf(n int16) DeliveryStatus { return deliveryStatuses[n] }
+
+// Outgoing is a delivery with what is needed to send it.
+type Outgoing struct {
+	Delivery Delivery
+	Event    Event
+	// CreatedAt is when the notification was made.
+	CreatedAt Time
+	// User is the recipient as they are now.
+	User User
+}

@@ -1,0 +1,58 @@
+package model
+
+import "github.com/google/uuid"
+
+// Notification is one event as one person has it.
+type Notification struct {
+	UUID    uuid.UUID `gorm:"column:id;primaryKey"`
+	UserID  uuid.UUID
+	EventID uuid.UUID
+	// Seq is the inbox's number when it came, ChangedSeq when it last changed; 0 when it is kept out of the inbox.
+	Seq        int64
+	ChangedSeq int64
+	CreatedAt  Time
+	ReadAt     *Time
+	ArchivedAt *Time
+	Decision   Decision
+
+	// Event is what it is about.
+	Event *Event `gorm:"-"`
+	// Category, Importance and URL come from the catalog and the configuration; package inbox fills them in.
+	Category   string     `gorm:"-"`
+	Importance Importance `gorm:"-"`
+	URL        string     `gorm:"-"`
+}
+
+// ID is the global id of the notification.
+func (n *Notification) ID() string { return GlobalID(KindNotification, n.UUID) }
+
+// EventType is the type of the event, for example "deal.won".
+func (n *Notification) EventType() string { return n.Event.Type }
+
+// Title is the headline in plain text.
+func (n *Notification) Title() string { return n.Event.Title }
+
+// Body is the text below the headline; nil: none.
+func (n *Notification) Body() *string { return optional(n.Event.Body) }
+
+// Path is the link into the app, relative.
+func (n *Notification) Path() string { return n.Event.Path }
+
+// Subject is the record it is about.
+func (n *Notification) Subject() Subject {
+	return Subject{Type: n.Event.SubjectType, ID: n.Event.SubjectID}
+}
+
+// Actor is who did it; nil when nobody did.
+func (n *Notification) Actor() *Actor {
+	if n.Event.ActorID == "" {
+		return nil
+	}
+	return &Actor{ID: n.Event.ActorID, Name: n.Event.ActorName}
+}
+
+// InInbox reports whether it is in the inbox at all.
+func (n *Notification) InInbox() bool { return n.Seq > 0 }
+
+// IsNode marks a thing that node(id:) finds.
+func (*Notification) IsNode() {}

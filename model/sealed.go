@@ -1,0 +1,42 @@
+package model
+
+import "github.com/google/uuid"
+
+// SealedTokens are a connection's tokens as they are stored: ciphertext only. Package secret opens them.
+type SealedTokens struct {
+	UserID    uuid.UUID
+	Access    []byte
+	Refresh   []byte
+	ExpiresAt Time // of the access token
+	// Version grows with every change: a refresh is written only if the version is still the one it began with.
+	Version int64
+	KeyID   uint32
+}
+
+// ConnectState is one attempt to connect: single use, ten minutes. It holds hashes and ciphertext only.
+type ConnectState struct {
+	StateHash   []byte // SHA-256 of the state
+	UserID      uuid.UUID
+	WorkspaceID uuid.UUID
+	// BrowserHash is SHA-256 of the secret in the browser's cookie; nil when the mutation did not come by HTTP.
+	BrowserHash []byte
+	Region      CliqRegionCode
+	BotName     string
+	Verifier    []byte // PKCE verifier, sealed
+	ReturnTo    string
+	ExpiresAt   Time
+	// The hand-over: set once Zoho has answered and the browser could not prove whose it is.
+	TicketHash []byte // SHA-256 of the ticket
+	Answer     []byte // code, location and accounts-server, sealed
+}
+
+// PendingRevocation is a refresh token that Zoho is still to be told to forget.
+type PendingRevocation struct {
+	ID            uuid.UUID
+	WorkspaceID   uuid.UUID
+	UserID        uuid.UUID
+	Region        CliqRegionCode
+	Refresh       []byte // sealed
+	Attempts      int32
+	NextAttemptAt Time
+}
