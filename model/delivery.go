@@ -1,6 +1,13 @@
 package model
 
-import "github.com/google/uuid"
+import (
+	"errors"
+
+	"github.com/google/uuid"
+)
+
+// ErrLeaseLost says that the lease under which something was to be done is no longer held: nothing was done.
+var ErrLeaseLost = errors.New("the lease is no longer held")
 
 // Delivery is one notification on its way through one channel that leaves the process: e-mail or Cliq.
 type Delivery struct {
@@ -9,7 +16,8 @@ type Delivery struct {
 	UserID         uuid.UUID
 	Status         DeliveryStatus
 	// Reason is set when what was to be sent no longer may be (SKIPPED).
-	Reason        SkipReason
+	Reason SkipReason
+	// Attempts counts how often it was marked SENDING, the present attempt included.
 	Attempts      int32
 	NextAttemptAt Time
 	LeaseID       *uuid.UUID
@@ -47,4 +55,20 @@ type Outgoing struct {
 	CreatedAt Time
 	// User is the recipient as they are now.
 	User User
+}
+
+// DeliveryOutcome is how one attempt ended, for every delivery that went in it.
+type DeliveryOutcome struct {
+	NotificationIDs []uuid.UUID
+	Channel         Channel
+	// LeaseID is the lease under which they were marked SENDING; without it nothing is written.
+	LeaseID uuid.UUID
+	// Status is what they are from now on.
+	Status  DeliveryStatus
+	Problem ProblemCode // empty: none
+	// NextAttemptAt goes with QUEUED and RETRYING, FinishedAt with everything that ends a delivery.
+	NextAttemptAt Time
+	FinishedAt    Time
+	// Untried: nothing left this machine, so the attempt is not counted.
+	Untried bool
 }

@@ -13,6 +13,21 @@ type SealedTokens struct {
 	KeyID   uint32
 }
 
+// NewConnection is what a successful exchange gave: it replaces whatever connection the person had.
+type NewConnection struct {
+	UserID      uuid.UUID
+	WorkspaceID uuid.UUID
+	// Region is where the account lives, RegionChosen what the person picked.
+	Region       CliqRegionCode
+	RegionChosen CliqRegionCode
+	BotName      string
+	Scopes       string // separated by spaces
+	Access       []byte // sealed
+	Refresh      []byte // sealed
+	ExpiresAt    Time   // of the access token
+	KeyID        uint32
+}
+
 // ConnectState is one attempt to connect: single use, ten minutes. It holds hashes and ciphertext only.
 type ConnectState struct {
 	StateHash   []byte // SHA-256 of the state
