@@ -14,8 +14,20 @@ import (
 // Cursor is an opaque position in one person's inbox, as the API shows it.
 type Cursor string
 
-// cursorVersion is the first byte of every cursor; another layout gets another number.
-const cursorVersion = 1
+// The first byte of a cursor says its layout: a place between two changes, or one inside a change.
+const (
+	cursorBetween = 1
+	cursorInside  = 2
+)
+
+const (
+	betweenLength = 25
+	insideLength  = 33
+)
+
+// Place says how far somebody has followed an inbox: every change up to Seq, and of the change Seq+1 what it did
+// to the notifications that came with a number up to Within. Within is 0 between two changes, which is nearly always.
+type Place struct{ Seq, Within int64 }
 
 // Epoch names one life of the database. It is renewed after a restore, so that cursors which point into a
 // history that was lost are recognised.
@@ -24,33 +36,50 @@ type Epoch [8]byte
 // NewCursor makes the cursor of position seq in a person's inbox:
 // base64url(version, epoch, first 8 bytes of SHA-256 of the user's id, seq).
 func NewCursor(epoch Epoch, user uuid.UUID, seq int64) Cursor {
-	var raw [25]byte
-	raw[0] = cursorVersion
+	return NewCursorAt(epoch, user, Place{Seq: seq})
+}
+
+// NewCursorAt makes the cursor of a place, which NewCursor makes where Within is 0. The others occur in a replay:
+// one change of several notifications is then told in several parts, and each part has a cursor of its own.
+func NewCursorAt(epoch Epoch, user uuid.UUID, at Place) Cursor {
+	var raw [insideLength]byte
+	raw[0] = cursorBetween
 	copy(raw[1:9], epoch[:])
 	copy(raw[9:17], userHash(user))
-	binary.BigEndian.PutUint64(raw[17:], uint64(seq))
+	binary.BigEndian.PutUint64(raw[17:], uint64(at.Seq))
+	if at.Within == 0 {
+		return Cursor(base64.RawURLEncoding.EncodeToString(raw[:betweenLength]))
+	}
+	raw[0] = cursorInside
+	binary.BigEndian.PutUint64(raw[25:], uint64(at.Within))
 	return Cursor(base64.RawURLEncoding.EncodeToString(raw[:]))
 }
 
 // Position reads the position out of a cursor of this person and epoch. It answers false for a cursor of
 // another person, of another epoch, of another version, or for what is no cursor at all.
 func (c Cursor) Position(epoch Epoch, user uuid.UUID) (int64, bool) {
-	var raw [27]byte
-	if len(c) != base64.RawURLEncoding.EncodedLen(25) {
-		return 0, false
+	at, ok := c.Place(epoch, user)
+	return at.Seq, ok
+}
+
+// Place reads what NewCursorAt wrote, and refuses what Position refuses.
+func (c Cursor) Place(epoch Epoch, user uuid.UUID) (Place, bool) {
+	var raw [insideLength]byte
+	if len(c) > base64.RawURLEncoding.EncodedLen(insideLength) {
+		return Place{}, false
 	}
 	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(c))
-	if err != nil || n != 25 || raw[0] != cursorVersion {
-		return 0, false
+	if err != nil || n < betweenLength || !bytes.Equal(raw[1:9], epoch[:]) || !bytes.Equal(raw[9:17], userHash(user)) {
+		return Place{}, false
 	}
-	if !bytes.Equal(raw[1:9], epoch[:]) || !bytes.Equal(raw[9:17], userHash(user)) {
-		return 0, false
+	seq, within := binary.BigEndian.Uint64(raw[17:]), binary.BigEndian.Uint64(raw[25:])
+	switch {
+	case seq > 1<<62 || within > seq:
+		return Place{}, false
+	case raw[0] == cursorBetween && n == betweenLength, raw[0] == cursorInside && n == insideLength && within > 0:
+		return Place{Seq: int64(seq), Within: int64(within)}, true
 	}
-	seq := binary.BigEndian.Uint64(raw[17:25])
-	if seq > 1<<62 {
-		return 0, false
-	}
-	return int64(seq), true
+	return Place{}, false
 }
 
 // MarshalGQL writes the scalar Cursor.

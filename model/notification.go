@@ -1,6 +1,10 @@
 package model
 
-import "github.com/google/uuid"
+import (
+	"sync"
+
+	"github.com/google/uuid"
+)
 
 // Notification is one event as one person has it.
 type Notification struct {
@@ -21,6 +25,38 @@ type Notification struct {
 	Category   string     `gorm:"-"`
 	Importance Importance `gorm:"-"`
 	URL        string     `gorm:"-"`
+	// Siblings are the notifications of the same answer, so that what each of them needs is read for all at once; nil: it is alone.
+	Siblings *Siblings `gorm:"-"`
+}
+
+// Siblings are notifications that were answered together, with the deliveries of all of them once somebody asked.
+type Siblings struct {
+	ids  []uuid.UUID
+	once sync.Once
+	rows map[uuid.UUID][]Delivery
+	err  error
+}
+
+// Together makes siblings of the given notifications.
+func Together(notifications []Notification) {
+	s := &Siblings{ids: make([]uuid.UUID, len(notifications))}
+	for i := range notifications {
+		s.ids[i] = notifications[i].UUID
+		notifications[i].Siblings = s
+	}
+}
+
+// Deliveries are the deliveries of one sibling. The first call reads those of all; it may come from several goroutines.
+func (s *Siblings) Deliveries(id uuid.UUID, read func(ids []uuid.UUID) ([]Delivery, error)) ([]Delivery, error) {
+	s.once.Do(func() {
+		var all []Delivery
+		all, s.err = read(s.ids)
+		s.rows = make(map[uuid.UUID][]Delivery, len(s.ids))
+		for _, d := range all {
+			s.rows[d.NotificationID] = append(s.rows[d.NotificationID], d)
+		}
+	})
+	return s.rows[id], s.err
 }
 
 // ID is the global id of the notification.
