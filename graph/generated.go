@@ -2161,285 +2161,1166 @@ func newExecutionContext(
 }
 
 var sources = []*ast.Source{
-	{Name: "../schema.graphqls", Input: `# The contract between the SPA and this server: names, shapes and nullability.
-# Clients and acceptance checks are written against it. Adding to it is welcome; renaming
-# or dropping a name, or making a field nullable, is not. Comments here are short on
-# purpose: the project's own schema.graphqls describes every element (units, limits, errors,
-# defaults, examples). Enums may grow: clients treat an unknown value as a generic one.
+	{Name: "../schema.graphqls", Input: `"A moment in RFC 3339, UTC, always with three decimals: ` + "`" + `2026-11-22T10:48:00.000Z` + "`" + `. Input may have any offset and precision; it is cut to milliseconds."
+scalar Time
 
-scalar Time        # RFC 3339, UTC, always with three decimals: 2026-11-22T10:48:00.000Z
-scalar Cursor      # opaque position in one person's inbox; only ever passed back
+"An opaque position in one person's inbox. It is only ever passed back: to a subscription's ` + "`" + `after` + "`" + ` or to ` + "`" + `markAllNotificationsRead` + "`" + `. It is worth nothing to anybody else."
+scalar Cursor
+
+"A JSON object. Numbers keep their exact digits."
 scalar JSONObject
 
-directive @allow(scope: Scope!) on FIELD_DEFINITION     # on every root field; a test fails on one without
-enum Scope { PUBLIC USER ADMIN EVENTS_WRITE USERS_WRITE }
+"Says who may use a root field. Without the right it answers UNAUTHENTICATED or FORBIDDEN and does nothing."
+directive @allow("What the token must carry." scope: Scope!) on FIELD_DEFINITION
 
-interface Node { id: ID! }
+"What a token must carry to use a root field."
+enum Scope {
+  "Nothing: anybody may ask."
+  PUBLIC
+  "A person: the claims ` + "`" + `sub` + "`" + ` and ` + "`" + `wid` + "`" + `."
+  USER
+  "A person with the scope ` + "`" + `admin` + "`" + `."
+  ADMIN
+  "The scope ` + "`" + `events:write` + "`" + `, a person's or a service's."
+  EVENTS_WRITE
+  "The scope ` + "`" + `users:write` + "`" + `, a person's or a service's."
+  USERS_WRITE
+}
 
+"A thing with a global id of 23 characters, which ` + "`" + `node(id:)` + "`" + ` finds again."
+interface Node {
+  "The global id. It never changes and says nothing to people."
+  id: ID!
+}
+
+"Everything that can be asked."
 type Query {
+  "The person who asks."
   viewer: Viewer! @allow(scope: USER)
-  node(id: ID!): Node @allow(scope: USER)
-  nodes(ids: [ID!]!): [Node]! @allow(scope: USER)              # at most 100; keeps the order; null for what is missing or not yours
-  cliqRegions: [CliqRegion!]! @allow(scope: PUBLIC)            # for the Region select of the Connect form
+  "One thing of the viewer's by its global id; null when it does not exist or is somebody else's."
+  node("A global id." id: ID!): Node @allow(scope: USER)
+  "Several things of the viewer's, in the order asked; null for what does not exist or is somebody else's. At most 100 ids."
+  nodes("Global ids, at most 100." ids: [ID!]!): [Node]! @allow(scope: USER)
+  "The regions of Zoho that an account can be connected in, for the Region select of the Connect form."
+  cliqRegions: [CliqRegion!]! @allow(scope: PUBLIC)
+  "The rules of the administrator's workspace."
   workspacePolicy: WorkspacePolicy! @allow(scope: ADMIN)
+  "What ` + "`" + `publishEvent` + "`" + ` would do with the same input: who would get what where, and why not. Nothing is sent or stored."
   previewEvent(input: PublishEventInput!): EventPreview! @allow(scope: EVENTS_WRITE)
 }
 
+"The person who asks."
 type Viewer implements Node {
+  "The global id."
   id: ID!
-  userId: ID!                                                  # Heffl's own id, as publishEvent names recipients
+  "Heffl's own id of the person, as ` + "`" + `publishEvent` + "`" + ` names recipients."
+  userId: ID!
+  "The name; the id until one is known."
   name: String!
+  "The address that e-mails go to; null until one is known."
   email: String
+  "The workspace the person belongs to."
   workspace: Workspace!
-  integrations: [Integration!]!                                # every provider, connected or not
-  cliq: CliqIntegration!                                       # shortcut to the Cliq one
+  "Every provider that can be connected, connected or not."
+  integrations: [Integration!]!
+  "The integration with Zoho Cliq, connected or not."
+  cliq: CliqIntegration!
+  "What reaches the person where, and why."
   notificationSettings: NotificationSettings!
+  "The person's inbox."
   inbox: Inbox!
 }
-type Workspace { id: ID! name: String! }                       # name: the id until one is known
 
-# ---------------------------------------------------------------- integrations
-enum IntegrationProvider { ZOHO_CLIQ }
-enum IntegrationStatus { NOT_CONNECTED CONNECTED NEEDS_RECONNECT }
-enum CliqRegionCode { US IN EU AU CA UK JP SA CN }
-
-type CliqRegion { code: CliqRegionCode! label: String! cliqUrl: String! }   # label: "Global (.com)", "India (.in)", …
-
-interface Integration implements Node {
-  id: ID!                            # stable per provider and person, connected or not
-  provider: IntegrationProvider!
+"A customer of the CRM. Nobody ever sees anything of another workspace."
+type Workspace {
+  "Heffl's own id of the workspace; no global id."
+  id: ID!
+  "The name; the id until one is known."
   name: String!
+}
+
+"The services that notifications can be sent through."
+enum IntegrationProvider {
+  "Direct messages of a bot in Zoho Cliq."
+  ZOHO_CLIQ
+}
+
+"Whether messages can be sent through an integration."
+enum IntegrationStatus {
+  "No account is connected."
+  NOT_CONNECTED
+  "An account is connected. ` + "`" + `problem` + "`" + ` says when something is wrong all the same."
+  CONNECTED
+  "The account was connected, but its permission is gone: the person must connect again."
+  NEEDS_RECONNECT
+}
+
+"Zoho's data centres. An account lives in exactly one."
+enum CliqRegionCode {
+  "zoho.com"
+  US
+  "zoho.in"
+  IN
+  "zoho.eu"
+  EU
+  "zoho.com.au"
+  AU
+  "zohocloud.ca"
+  CA
+  "zoho.uk"
+  UK
+  "zoho.jp"
+  JP
+  "zoho.sa"
+  SA
+  "zoho.com.cn"
+  CN
+}
+
+"One of Zoho's data centres, as the Connect form offers it."
+type CliqRegion {
+  "What ` + "`" + `connectCliq` + "`" + ` takes."
+  code: CliqRegionCode!
+  "What people read, for example “India (.in)”."
+  label: String!
+  "Where Cliq is in this region, for example ` + "`" + `https://cliq.zoho.in` + "`" + `."
+  cliqUrl: String!
+}
+
+"A service that notifications can be sent through, connected or not."
+interface Integration implements Node {
+  "The global id: the same per provider and person, connected or not."
+  id: ID!
+  "Which service it is."
+  provider: IntegrationProvider!
+  "The service's name."
+  name: String!
+  "Whether messages can be sent."
   status: IntegrationStatus!
+  "When the current connection was made; null when there is none."
   connectedAt: Time
+  "What is wrong right now; null: nothing."
   problem: IntegrationProblem
 }
+
+"A person's integration with Zoho Cliq."
 type CliqIntegration implements Integration & Node {
+  "The global id: the same per person, connected or not."
   id: ID!
+  "Always ZOHO_CLIQ."
   provider: IntegrationProvider!
+  "Always “Zoho Cliq”."
   name: String!
+  "Whether messages can be sent."
   status: IntegrationStatus!
+  "When the current connection was made; null when there is none."
   connectedAt: Time
+  "What is wrong right now; null: nothing."
   problem: IntegrationProblem
+  "Where the account lives; null before the first connection."
   region: CliqRegion
-  regionCorrected: Boolean!          # the person picked another region than the one the account lives in
+  "The person picked another region than the one the account lives in; the connection was made there all the same."
+  regionCorrected: Boolean!
+  "The unique name of the bot that sends; null before the first connection."
   botUniqueName: String
-  botApiUrl: String                  # https://cliq.zoho.com/api/v2/bots/{name}/message
+  "Where messages of the bot are posted, for example ` + "`" + `https://cliq.zoho.com/api/v2/bots/heffl/message` + "`" + `; null before the first connection."
+  botApiUrl: String
+  "What Zoho granted; empty when not connected."
   scopes: [String!]!
+  "When a message last got through."
   lastDeliveredAt: Time
 }
-"What is wrong right now, for the person to read and act on. Cleared by itself when a message gets through."
-type IntegrationProblem { code: ProblemCode! message: String! remedy: String! since: Time! occurrences: Int! }
-enum ProblemCode {
-  BOT_NOT_FOUND TOKEN_REVOKED SCOPE_MISSING NOT_SUBSCRIBED DELIVERED_TO_OTHERS RATE_LIMITED PROVIDER_UNAVAILABLE
-  PROVIDER_MISCONFIGURED MESSAGE_REJECTED MAILBOX_REFUSED MAIL_SERVER_UNAVAILABLE EXPIRED INTERNAL
+
+"What is wrong right now, for the person to read and act on. It is cleared by itself when a message gets through."
+type IntegrationProblem {
+  "The problem, for programs."
+  code: ProblemCode!
+  "What happened, in one or two sentences."
+  message: String!
+  "What to do, with the names that the provider's own screens use."
+  remedy: String!
+  "When it was first met."
+  since: Time!
+  "How often it was met since."
+  occurrences: Int!
 }
 
-# ---------------------------------------------------------------- settings
-enum Channel { IN_APP EMAIL CLIQ }
-enum Importance { IMPORTANT NOISY }
-enum PreferenceSource { CATALOG WORKSPACE USER LOCKED }
-enum BlockReason { CHANNEL_OFF NOT_CONNECTED NEEDS_RECONNECT INTEGRATION_PROBLEM ADDRESS_MISSING ADDRESS_BOUNCED }
+"What can be wrong with an integration or with one delivery."
+enum ProblemCode {
+  "Cliq knows no bot of that unique name."
+  BOT_NOT_FOUND
+  "The permission was revoked, or pushed out by newer ones."
+  TOKEN_REVOKED
+  "The permission does not cover sending with a bot."
+  SCOPE_MISSING
+  "The person is not subscribed to the bot."
+  NOT_SUBSCRIBED
+  "A message reached other people than the one it was for; sending was stopped."
+  DELIVERED_TO_OTHERS
+  "Zoho takes no more messages for the person for some minutes."
+  RATE_LIMITED
+  "Zoho does not answer."
+  PROVIDER_UNAVAILABLE
+  "Zoho refuses this server's own registration."
+  PROVIDER_MISCONFIGURED
+  "The provider refused this one message."
+  MESSAGE_REJECTED
+  "The mailbox refused the e-mail for good."
+  MAILBOX_REFUSED
+  "The mail server does not answer."
+  MAIL_SERVER_UNAVAILABLE
+  "The message was older than an hour before it could be sent."
+  EXPIRED
+  "A fault of ours; it has been logged."
+  INTERNAL
+}
 
+"The ways by which a notification reaches a person."
+enum Channel {
+  "The inbox in the app, and the live stream."
+  IN_APP
+  "An e-mail."
+  EMAIL
+  "A direct message of a bot in Zoho Cliq."
+  CLIQ
+}
+
+"How much an event matters to most people."
+enum Importance {
+  "Most people want to know at once."
+  IMPORTANT
+  "Most people look at it when they have time."
+  NOISY
+}
+
+"Where the value of a cell comes from."
+enum PreferenceSource {
+  "The event type's own default."
+  CATALOG
+  "The workspace's default."
+  WORKSPACE
+  "The person's own choice."
+  USER
+  "A lock: of the event type or of the workspace."
+  LOCKED
+}
+
+"Why an enabled cell delivers nothing right now."
+enum BlockReason {
+  "The person turned the whole channel off."
+  CHANNEL_OFF
+  "No account is connected."
+  NOT_CONNECTED
+  "The account must be connected again."
+  NEEDS_RECONNECT
+  "The integration has a problem that only a person can solve."
+  INTEGRATION_PROBLEM
+  "No e-mail address is known."
+  ADDRESS_MISSING
+  "The e-mail address refused our e-mails."
+  ADDRESS_BOUNCED
+}
+
+"What reaches a person where: the whole settings page."
 type NotificationSettings implements Node {
+  "The global id."
   id: ID!
-  revision: Int!                     # counts this person's own changes only
+  "Counts this person's own changes, and nothing else."
+  revision: Int!
+  "The channels with their master switches, in the order IN_APP, EMAIL, CLIQ."
   channels: [ChannelSetting!]!
+  "The event types by category, in the order of the settings page."
   categories: [EventCategory!]!
 }
-"The master switch of one channel. Turning it off never touches the per-event cells. IN_APP cannot be turned off."
-type ChannelSetting { channel: Channel! enabled: Boolean! editable: Boolean! blockedBy: [BlockReason!]! }
-type EventCategory { key: String! label: String! events: [EventSetting!]! }
-type EventSetting {
-  id: ID!
-  eventType: String!                 # "deal.won"
+
+"The master switch of one channel. Turning it off and on again leaves every cell as it was."
+type ChannelSetting {
+  "Which channel."
+  channel: Channel!
+  "Whether the person has the channel on."
+  enabled: Boolean!
+  "Whether it can be turned off at all: IN_APP cannot."
+  editable: Boolean!
+  "Why nothing is delivered on the channel right now, although it is on."
+  blockedBy: [BlockReason!]!
+}
+
+"Event types that belong together."
+type EventCategory {
+  "The category's key, for example DEALS."
+  key: String!
+  "What people read."
   label: String!
-  description: String!
-  importance: Importance!
-  cells: [PreferenceCell!]!          # one per channel, in the order IN_APP, EMAIL, CLIQ
-}
-type PreferenceCell {
-  channel: Channel!
-  enabled: Boolean!                  # the toggle as shown
-  default: Boolean!                  # what reset would give
-  source: PreferenceSource!          # where ` + "`" + `enabled` + "`" + ` comes from
-  locked: Boolean!
-  lockedReason: String
-  delivers: Boolean!                 # would a message go out now? (a pause of some minutes is not a block)
-  blockedBy: [BlockReason!]!         # if not, although enabled: why
+  "The event types in the order of the page."
+  events: [EventSetting!]!
 }
 
-type WorkspacePolicy implements Node { id: ID! revision: Int! rules: [WorkspaceRule!]! }
-type WorkspaceRule { eventType: String! channel: Channel! mode: WorkspaceRuleMode! reason: String }
-enum WorkspaceRuleMode { DEFAULT_ON DEFAULT_OFF LOCKED_ON LOCKED_OFF }
-
-# ---------------------------------------------------------------- inbox
-type Inbox implements Node {
+"One row of the settings page."
+type EventSetting {
+  "An id for caches: the same per person and event type."
   id: ID!
-  unreadCount: Int!                  # exact: in the inbox, not read, not archived
-  cursor: Cursor!                    # read before any list of this answer: subscribe from here and nothing is missed
-  notifications(first: Int, after: String, last: Int, before: String, filter: NotificationFilter): NotificationConnection!
-}
-# archived absent: not archived. inApp absent: true; false: what was decided for you but kept out of the inbox, by creation time.
-input NotificationFilter { read: Boolean, archived: Boolean, inApp: Boolean, eventTypes: [String!], categories: [String!] }
-type NotificationConnection { edges: [NotificationEdge!]! nodes: [Notification!]! pageInfo: PageInfo! }   # first absent: 20; at most 100; newest first
-type NotificationEdge { cursor: String! node: Notification! }
-type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
-
-type Notification implements Node {
-  id: ID!
+  "The type, for example ` + "`" + `deal.won` + "`" + `."
   eventType: String!
-  category: String!
+  "What people read."
+  label: String!
+  "When it happens, in one sentence."
+  description: String!
+  "How much it matters to most people."
   importance: Importance!
-  title: String!                     # plain text
-  body: String                       # plain text
-  url: String!                       # absolute link into the app
-  path: String!                      # the same, relative, for the SPA's router
-  subject: Subject!                  # the record it is about
-  actor: Actor
-  createdAt: Time!
-  readAt: Time
-  archivedAt: Time
-  channels: [ChannelOutcome!]!       # what happened on every channel, and why, as of this answer (not part of the stream)
+  "One cell per channel, in the order IN_APP, EMAIL, CLIQ."
+  cells: [PreferenceCell!]!
 }
-type Subject { type: String! id: ID! }
-type Actor { id: ID! name: String! }
-type ChannelOutcome {
+
+"One toggle: does this event reach the person on this channel?"
+type PreferenceCell {
+  "Which channel."
   channel: Channel!
+  "The toggle as shown."
+  enabled: Boolean!
+  "What a reset would give."
+  default: Boolean!
+  "Where ` + "`" + `enabled` + "`" + ` comes from."
+  source: PreferenceSource!
+  "Whether the person cannot change it."
+  locked: Boolean!
+  "Why not, in words; null when it is not locked."
+  lockedReason: String
+  "Would a message go out now? A pause of some minutes is not a block."
+  delivers: Boolean!
+  "If not, although enabled: why."
+  blockedBy: [BlockReason!]!
+}
+
+"The rules of a workspace, which its administrators make."
+type WorkspacePolicy implements Node {
+  "The global id."
+  id: ID!
+  "Counts the changes."
+  revision: Int!
+  "Every rule there is, by event type and channel."
+  rules: [WorkspaceRule!]!
+}
+
+"What holds for everyone in the workspace, for one event type on one channel."
+type WorkspaceRule {
+  "The event type."
+  eventType: String!
+  "The channel."
+  channel: Channel!
+  "What the rule does."
+  mode: WorkspaceRuleMode!
+  "Why there is the rule, for people to read; at most 200 characters."
+  reason: String
+}
+
+"What a rule does."
+enum WorkspaceRuleMode {
+  "On for everyone who did not choose otherwise."
+  DEFAULT_ON
+  "Off for everyone who did not choose otherwise."
+  DEFAULT_OFF
+  "On for everyone; a person's master switch still mutes it."
+  LOCKED_ON
+  "Off for everyone."
+  LOCKED_OFF
+}
+
+"A person's in-app notifications."
+type Inbox implements Node {
+  "The global id."
+  id: ID!
+  "Exact: in the inbox, not read, not archived."
+  unreadCount: Int!
+  "Where the inbox stands, read before any list of this answer: subscribe from here and nothing is missed."
+  cursor: Cursor!
+  "One page, newest first. ` + "`" + `first` + "`" + ` and ` + "`" + `after` + "`" + ` go to older ones, ` + "`" + `last` + "`" + ` and ` + "`" + `before` + "`" + ` to newer ones; not both at once."
+  notifications(
+    "How many at most, 1 to 100; 20 when neither ` + "`" + `first` + "`" + ` nor ` + "`" + `last` + "`" + ` is given."
+    first: Int
+    "An edge's cursor: begin with what is older."
+    after: String
+    "How many at most, counted from the oldest; 1 to 100."
+    last: Int
+    "An edge's cursor: end with what is newer."
+    before: String
+    "Which ones; absent: all that are not archived."
+    filter: NotificationFilter
+  ): NotificationConnection!
+}
+
+"Which notifications; every field that is there must hold."
+input NotificationFilter {
+  "Read ones, or unread ones; absent: both."
+  read: Boolean
+  "Archived ones; absent or false: those that are not."
+  archived: Boolean
+  "Absent or true: those in the inbox. False: what was decided for you but kept out of the inbox, by creation time."
+  inApp: Boolean
+  "Only these event types."
+  eventTypes: [String!]
+  "Only event types of these categories."
+  categories: [String!]
+}
+
+"One page of notifications."
+type NotificationConnection {
+  "The notifications with their positions, newest first."
+  edges: [NotificationEdge!]!
+  "The notifications alone, newest first."
+  nodes: [Notification!]!
+  "Whether and where it goes on."
+  pageInfo: PageInfo!
+}
+
+"A notification with its position in the list."
+type NotificationEdge {
+  "The position, for ` + "`" + `after` + "`" + ` and ` + "`" + `before` + "`" + `. It is no Cursor of the stream."
+  cursor: String!
+  "The notification."
+  node: Notification!
+}
+
+"Whether and where a list goes on."
+type PageInfo {
+  "There are older ones."
+  hasNextPage: Boolean!
+  "There are newer ones."
+  hasPreviousPage: Boolean!
+  "The first edge's cursor; null on an empty page."
+  startCursor: String
+  "The last edge's cursor; null on an empty page."
+  endCursor: String
+}
+
+"One event as one person has it."
+type Notification implements Node {
+  "The global id."
+  id: ID!
+  "The event's type, for example ` + "`" + `deal.won` + "`" + `."
+  eventType: String!
+  "The key of its category."
+  category: String!
+  "How much it matters to most people."
+  importance: Importance!
+  "The headline: one line of plain text."
+  title: String!
+  "More, in plain text; null when there is no more."
+  body: String
+  "The absolute link into the app."
+  url: String!
+  "The same link, relative, for the app's router."
+  path: String!
+  "The record it is about."
+  subject: Subject!
+  "Who did it; null when nobody did."
+  actor: Actor
+  "When it came."
+  createdAt: Time!
+  "When it was read; null: unread."
+  readAt: Time
+  "When it was archived; null: not archived."
+  archivedAt: Time
+  "What happened on every channel, and why, as of this answer; in the order IN_APP, EMAIL, CLIQ. Not part of the stream: a delivery's progress is no change of the inbox."
+  channels: [ChannelOutcome!]!
+}
+
+"A record of the CRM."
+type Subject {
+  "What kind of record, for example ` + "`" + `deal` + "`" + `."
+  type: String!
+  "Heffl's own id of the record."
+  id: ID!
+}
+
+"Somebody who did something."
+type Actor {
+  "Heffl's own id of the person."
+  id: ID!
+  "The name at that time."
+  name: String!
+}
+
+"What happened to one notification on one channel."
+type ChannelOutcome {
+  "Which channel."
+  channel: Channel!
+  "How far it got."
   status: DeliveryStatus!
-  reason: SkipReason                 # only with SKIPPED
-  problem: ProblemCode               # only with RETRYING, FAILED
-  folded: Boolean!                   # told in one message together with others
+  "Why it was skipped; only with SKIPPED."
+  reason: SkipReason
+  "What is or was wrong; only with RETRYING and FAILED."
+  problem: ProblemCode
+  "It was told in one message together with others."
+  folded: Boolean!
+  "How often sending was tried."
   attempts: Int!
+  "When it is tried next; null when it will not be."
   nextAttemptAt: Time
+  "When it ended, well or not."
   finishedAt: Time
 }
-enum DeliveryStatus { SKIPPED QUEUED SENDING RETRYING SENT FAILED OUTCOME_UNKNOWN }
-enum SkipReason { EVENT_OFF CHANNEL_OFF LOCKED_OFF NOT_CONNECTED NEEDS_RECONNECT INTEGRATION_PROBLEM ADDRESS_MISSING ADDRESS_BOUNCED INACTIVE }
 
-# ---------------------------------------------------------------- mutations
+"How far a notification got on one channel."
+enum DeliveryStatus {
+  "It was decided not to send it."
+  SKIPPED
+  "It waits for its turn."
+  QUEUED
+  "It is being sent."
+  SENDING
+  "It did not get through and will be tried again."
+  RETRYING
+  "It got through."
+  SENT
+  "It did not get through and will not be tried again."
+  FAILED
+  "It left, but no answer came: it may have arrived, and is not repeated."
+  OUTCOME_UNKNOWN
+}
+
+"Why a notification does not go to a channel."
+enum SkipReason {
+  "The event is off for this channel."
+  EVENT_OFF
+  "The person turned the whole channel off."
+  CHANNEL_OFF
+  "The workspace locked it off."
+  LOCKED_OFF
+  "No account is connected."
+  NOT_CONNECTED
+  "The account must be connected again."
+  NEEDS_RECONNECT
+  "The integration has a problem that only a person can solve."
+  INTEGRATION_PROBLEM
+  "No e-mail address is known."
+  ADDRESS_MISSING
+  "The e-mail address refused our e-mails."
+  ADDRESS_BOUNCED
+  "The person was deactivated."
+  INACTIVE
+}
+
+"Everything that can be changed. What the caller asked wrongly comes back in ` + "`" + `userErrors` + "`" + `; nothing is half-done."
 type Mutation {
+  "Begins to connect the viewer's Zoho account: open ` + "`" + `consentUrl` + "`" + ` in the browser. On a connected account it is a reconnect; the old connection works until the new one stands."
   connectCliq(input: ConnectCliqInput!): ConnectCliqPayload! @allow(scope: USER)
-  completeCliqConnect(input: CompleteCliqConnectInput!): CompleteCliqConnectPayload! @allow(scope: USER)   # only after status=confirm
+  "Ends a connection whose browser came back with ` + "`" + `status=confirm` + "`" + ` and a ticket. Only who started it may."
+  completeCliqConnect(input: CompleteCliqConnectInput!): CompleteCliqConnectPayload! @allow(scope: USER)
+  "Changes the bot that sends, without connecting again."
   updateCliqBot(input: UpdateCliqBotInput!): UpdateCliqBotPayload! @allow(scope: USER)
+  "Sends one message now, waits for what becomes of it and says the real reason when it fails. It is no delivery and counts as none."
   sendCliqTestMessage: SendCliqTestMessagePayload! @allow(scope: USER)
+  "Forgets the connection at once, even when Zoho is down; Zoho is told as soon as it listens."
   disconnectCliq: DisconnectCliqPayload! @allow(scope: USER)
 
+  "Turns the master switch of a channel. No cell changes."
   setChannelEnabled(input: SetChannelEnabledInput!): SetChannelEnabledPayload! @allow(scope: USER)
+  "Changes single cells: all of them or none."
   updateNotificationPreferences(input: UpdateNotificationPreferencesInput!): UpdateNotificationPreferencesPayload! @allow(scope: USER)
+  "Sets one channel for a whole category. Locked cells are left as they are and reported in ` + "`" + `skipped` + "`" + `."
   setCategoryPreferences(input: SetCategoryPreferencesInput!): SetCategoryPreferencesPayload! @allow(scope: USER)
+  "Lets cells follow the defaults again."
   resetNotificationPreferences(input: ResetNotificationPreferencesInput!): ResetNotificationPreferencesPayload! @allow(scope: USER)
+  "Changes rules of the workspace: all of them or none. They hold at once."
   updateWorkspacePolicy(input: UpdateWorkspacePolicyInput!): UpdateWorkspacePolicyPayload! @allow(scope: ADMIN)
 
+  "Marks notifications read. Missing ids are told, the others are done."
   markNotificationsRead(input: MarkNotificationsReadInput!): MarkNotificationsReadPayload! @allow(scope: USER)
+  "Marks notifications unread. Missing ids are told, the others are done."
   markNotificationsUnread(input: MarkNotificationsUnreadInput!): MarkNotificationsUnreadPayload! @allow(scope: USER)
+  "Marks everything up to a cursor read, and nothing that came after."
   markAllNotificationsRead(input: MarkAllNotificationsReadInput!): MarkAllNotificationsReadPayload! @allow(scope: USER)
+  "Takes notifications out of the list. Missing ids are told, the others are done."
   archiveNotifications(input: ArchiveNotificationsInput!): ArchiveNotificationsPayload! @allow(scope: USER)
+  "Brings notifications back into the list. Missing ids are told, the others are done."
   unarchiveNotifications(input: UnarchiveNotificationsInput!): UnarchiveNotificationsPayload! @allow(scope: USER)
 
+  "Stores a business event and tells everybody concerned. Nothing outside the database can delay or fail it."
   publishEvent(input: PublishEventInput!): PublishEventPayload! @allow(scope: EVENTS_WRITE)
-  publishEvents(input: PublishEventsInput!): PublishEventsPayload! @allow(scope: EVENTS_WRITE)   # at most 100 events, 10,000 recipients together; each its own result
-  syncUsers(input: SyncUsersInput!): SyncUsersPayload! @allow(scope: USERS_WRITE)                # at most 1,000
+  "Stores several events, each with a result of its own: at most 100 events with 10,000 recipients together."
+  publishEvents(input: PublishEventsInput!): PublishEventsPayload! @allow(scope: EVENTS_WRITE)
+  "Takes over people and workspaces from Heffl's directory: at most 1,000 each, all of them or none."
+  syncUsers(input: SyncUsersInput!): SyncUsersPayload! @allow(scope: USERS_WRITE)
 }
 
-input ConnectCliqInput { region: CliqRegionCode!, bot: String!, returnTo: String }               # on a connected account: a reconnect
-type ConnectCliqPayload { consentUrl: String expiresAt: Time integration: CliqIntegration! viewer: Viewer! userErrors: [UserError!]! }
-input CompleteCliqConnectInput { ticket: String! }
-type CompleteCliqConnectPayload { integration: CliqIntegration! viewer: Viewer! userErrors: [UserError!]! }
-input UpdateCliqBotInput { bot: String! }
-type UpdateCliqBotPayload { integration: CliqIntegration! viewer: Viewer! userErrors: [UserError!]! }
-type SendCliqTestMessagePayload {
-  delivered: Boolean!
-  outcome: DeliveryStatus!           # SENT, FAILED, OUTCOME_UNKNOWN; SKIPPED when not connected
-  problem: IntegrationProblem
+"How to connect."
+input ConnectCliqInput {
+  "Where the account lives. Another region than the right one works all the same."
+  region: CliqRegionCode!
+  "The bot's unique name, or its API URL as Cliq shows it."
+  bot: String!
+  "Where the browser comes back to: a URL of an allowed origin; the app when absent."
+  returnTo: String
+}
+
+"A connection that has begun."
+type ConnectCliqPayload {
+  "Zoho's consent page; null when something was asked wrongly."
+  consentUrl: String
+  "When the attempt is forgotten: ten minutes from now."
+  expiresAt: Time
+  "The integration as it is now."
   integration: CliqIntegration!
+  "The person who asked."
   viewer: Viewer!
+  "INVALID_BOT, REGION_MISMATCH, REGION_NOT_AVAILABLE, INVALID_RETURN_TO, RATE_LIMITED."
   userErrors: [UserError!]!
 }
-enum Revocation { REVOKED QUEUED NOT_NEEDED }
-type DisconnectCliqPayload { integration: CliqIntegration! revocation: Revocation! viewer: Viewer! userErrors: [UserError!]! }
 
-# In the settings payloads, ` + "`" + `changed` + "`" + ` is every event setting of which any field differs now.
-input SetChannelEnabledInput { channel: Channel! enabled: Boolean! }
-type SetChannelEnabledPayload { settings: NotificationSettings! changed: [EventSetting!]! viewer: Viewer! userErrors: [UserError!]! }
-input PreferenceChange { eventType: String! channel: Channel! enabled: Boolean! }
-input UpdateNotificationPreferencesInput { changes: [PreferenceChange!]!, expectedRevision: Int }   # all or nothing
-type UpdateNotificationPreferencesPayload { settings: NotificationSettings! changed: [EventSetting!]! viewer: Viewer! userErrors: [UserError!]! }
-input SetCategoryPreferencesInput { category: String, channel: Channel!, enabled: Boolean! }        # no category: all of them
-type SetCategoryPreferencesPayload { settings: NotificationSettings! changed: [EventSetting!]! skipped: [SkippedCell!]! viewer: Viewer! userErrors: [UserError!]! }
-type SkippedCell { eventType: String! channel: Channel! reason: String! }
-input ResetNotificationPreferencesInput { category: String, eventType: String }                     # neither: everything
-type ResetNotificationPreferencesPayload { settings: NotificationSettings! changed: [EventSetting!]! viewer: Viewer! userErrors: [UserError!]! }
-input WorkspaceRuleInput { eventType: String!, channel: Channel!, mode: WorkspaceRuleMode, reason: String }   # mode null removes the rule
-input UpdateWorkspacePolicyInput { rules: [WorkspaceRuleInput!]!, expectedRevision: Int }
-type UpdateWorkspacePolicyPayload { policy: WorkspacePolicy! userErrors: [UserError!]! }
+"The end of a connection by ticket."
+input CompleteCliqConnectInput {
+  "The ` + "`" + `ticket` + "`" + ` that came back to ` + "`" + `returnTo` + "`" + `; good for 60 seconds, once."
+  ticket: String!
+}
 
-# ids: at most 1,000; missing or foreign ones are NOT_FOUND with their path, the others are done
-input MarkNotificationsReadInput { ids: [ID!]! }
-type MarkNotificationsReadPayload { inbox: Inbox! notifications: [Notification!]! viewer: Viewer! userErrors: [UserError!]! }
-input MarkNotificationsUnreadInput { ids: [ID!]! }
-type MarkNotificationsUnreadPayload { inbox: Inbox! notifications: [Notification!]! viewer: Viewer! userErrors: [UserError!]! }
-input MarkAllNotificationsReadInput { upTo: Cursor! }                                               # never touches what came after
-type MarkAllNotificationsReadPayload { inbox: Inbox! upTo: Cursor! readAt: Time changedCount: Int! viewer: Viewer! userErrors: [UserError!]! }
-input ArchiveNotificationsInput { ids: [ID!]! }
-type ArchiveNotificationsPayload { inbox: Inbox! notifications: [Notification!]! viewer: Viewer! userErrors: [UserError!]! }
-input UnarchiveNotificationsInput { ids: [ID!]! }
-type UnarchiveNotificationsPayload { inbox: Inbox! notifications: [Notification!]! viewer: Viewer! userErrors: [UserError!]! }
+"A connection that stands."
+type CompleteCliqConnectPayload {
+  "The integration as it is now."
+  integration: CliqIntegration!
+  "The person who asked."
+  viewer: Viewer!
+  "TICKET_INVALID, PROVIDER_REJECTED, PROVIDER_BUSY, REGION_NOT_AVAILABLE."
+  userErrors: [UserError!]!
+}
 
-# User and workspace ids here are Heffl's own (1–128 characters), compared byte for byte; they are never Node ids.
-input ActorInput { id: ID!, name: String! }
+"Another bot."
+input UpdateCliqBotInput {
+  "The bot's unique name, or its API URL as Cliq shows it."
+  bot: String!
+}
+
+"The integration with its new bot."
+type UpdateCliqBotPayload {
+  "The integration as it is now."
+  integration: CliqIntegration!
+  "The person who asked."
+  viewer: Viewer!
+  "INVALID_BOT, REGION_MISMATCH, NOT_CONNECTED."
+  userErrors: [UserError!]!
+}
+
+"What became of a test message."
+type SendCliqTestMessagePayload {
+  "It got through."
+  delivered: Boolean!
+  "SENT, FAILED or OUTCOME_UNKNOWN; SKIPPED when nothing was sent."
+  outcome: DeliveryStatus!
+  "Why it failed; null otherwise."
+  problem: IntegrationProblem
+  "The integration as it is now."
+  integration: CliqIntegration!
+  "The person who asked."
+  viewer: Viewer!
+  "NOT_CONNECTED, RATE_LIMITED, PROVIDER_BUSY."
+  userErrors: [UserError!]!
+}
+
+"What happens to the permission at Zoho."
+enum Revocation {
+  "Zoho has forgotten it."
+  REVOKED
+  "Zoho will be told; it is repeated until it listens."
+  QUEUED
+  "There was none."
+  NOT_NEEDED
+}
+
+"A connection that is gone."
+type DisconnectCliqPayload {
+  "The integration as it is now."
+  integration: CliqIntegration!
+  "What happens to the permission at Zoho."
+  revocation: Revocation!
+  "The person who asked."
+  viewer: Viewer!
+  "Always empty so far."
+  userErrors: [UserError!]!
+}
+
+"A master switch."
+input SetChannelEnabledInput {
+  "EMAIL or CLIQ."
+  channel: Channel!
+  "On or off."
+  enabled: Boolean!
+}
+
+"The settings after a change."
+type SetChannelEnabledPayload {
+  "The settings as they are now."
+  settings: NotificationSettings!
+  "Every event setting of which any field differs now."
+  changed: [EventSetting!]!
+  "The person who asked."
+  viewer: Viewer!
+  "CHANNEL_NOT_EDITABLE."
+  userErrors: [UserError!]!
+}
+
+"A cell with its new value."
+input PreferenceChange {
+  "The event type, for example ` + "`" + `deal.won` + "`" + `."
+  eventType: String!
+  "The channel."
+  channel: Channel!
+  "On or off."
+  enabled: Boolean!
+}
+
+"Cells to change: all of them or none."
+input UpdateNotificationPreferencesInput {
+  "The cells, at most 1,000, none of them twice with different values."
+  changes: [PreferenceChange!]!
+  "The revision that the person saw; when it is another by now, nothing is done (REVISION_CONFLICT). Absent: whatever it is."
+  expectedRevision: Int
+}
+
+"The settings after a change."
+type UpdateNotificationPreferencesPayload {
+  "The settings as they are now, after a conflict too."
+  settings: NotificationSettings!
+  "Every event setting of which any field differs now."
+  changed: [EventSetting!]!
+  "The person who asked."
+  viewer: Viewer!
+  "UNKNOWN_EVENT_TYPE, CELL_LOCKED, CONTRADICTORY_CHANGES, REVISION_CONFLICT, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"One channel for a whole category."
+input SetCategoryPreferencesInput {
+  "The key of the category; absent: all of them."
+  category: String
+  "The channel."
+  channel: Channel!
+  "On or off."
+  enabled: Boolean!
+}
+
+"The settings after a change."
+type SetCategoryPreferencesPayload {
+  "The settings as they are now."
+  settings: NotificationSettings!
+  "Every event setting of which any field differs now."
+  changed: [EventSetting!]!
+  "The locked cells that were left as they are."
+  skipped: [SkippedCell!]!
+  "The person who asked."
+  viewer: Viewer!
+  "UNKNOWN_CATEGORY."
+  userErrors: [UserError!]!
+}
+
+"A cell that was left as it is."
+type SkippedCell {
+  "The event type."
+  eventType: String!
+  "The channel."
+  channel: Channel!
+  "Why, in words."
+  reason: String!
+}
+
+"What follows the defaults again: one event type, one category, or with neither everything."
+input ResetNotificationPreferencesInput {
+  "The key of a category."
+  category: String
+  "An event type."
+  eventType: String
+}
+
+"The settings after a change."
+type ResetNotificationPreferencesPayload {
+  "The settings as they are now."
+  settings: NotificationSettings!
+  "Every event setting of which any field differs now."
+  changed: [EventSetting!]!
+  "The person who asked."
+  viewer: Viewer!
+  "UNKNOWN_CATEGORY, UNKNOWN_EVENT_TYPE, CONTRADICTORY_CHANGES."
+  userErrors: [UserError!]!
+}
+
+"A rule to make, change or remove."
+input WorkspaceRuleInput {
+  "The event type."
+  eventType: String!
+  "The channel."
+  channel: Channel!
+  "What the rule does; null or absent removes it."
+  mode: WorkspaceRuleMode
+  "Why, for people to read; at most 200 characters."
+  reason: String
+}
+
+"Rules to change: all of them or none."
+input UpdateWorkspacePolicyInput {
+  "The rules, at most 1,000."
+  rules: [WorkspaceRuleInput!]!
+  "The revision that the administrator saw; when it is another by now, nothing is done (REVISION_CONFLICT). Absent: whatever it is."
+  expectedRevision: Int
+}
+
+"The policy after a change."
+type UpdateWorkspacePolicyPayload {
+  "The policy as it is now."
+  policy: WorkspacePolicy!
+  "UNKNOWN_EVENT_TYPE, CELL_LOCKED, CONTRADICTORY_CHANGES, INVALID_FIELD, REVISION_CONFLICT, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"Notifications to mark read."
+input MarkNotificationsReadInput {
+  "Global ids, at most 1,000."
+  ids: [ID!]!
+}
+
+"The inbox after a change."
+type MarkNotificationsReadPayload {
+  "The inbox as it is now."
+  inbox: Inbox!
+  "Those of the ids that exist, as they are now."
+  notifications: [Notification!]!
+  "The person who asked."
+  viewer: Viewer!
+  "NOT_FOUND with the path of the id, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"Notifications to mark unread."
+input MarkNotificationsUnreadInput {
+  "Global ids, at most 1,000."
+  ids: [ID!]!
+}
+
+"The inbox after a change."
+type MarkNotificationsUnreadPayload {
+  "The inbox as it is now."
+  inbox: Inbox!
+  "Those of the ids that exist, as they are now."
+  notifications: [Notification!]!
+  "The person who asked."
+  viewer: Viewer!
+  "NOT_FOUND with the path of the id, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"Everything up to a position."
+input MarkAllNotificationsReadInput {
+  "The position: nothing that came after it is touched."
+  upTo: Cursor!
+}
+
+"The inbox after everything up to a position was read."
+type MarkAllNotificationsReadPayload {
+  "The inbox as it is now."
+  inbox: Inbox!
+  "The position asked for."
+  upTo: Cursor!
+  "When they were marked; null when nothing was unread."
+  readAt: Time
+  "How many were unread."
+  changedCount: Int!
+  "The person who asked."
+  viewer: Viewer!
+  "INVALID_CURSOR."
+  userErrors: [UserError!]!
+}
+
+"Notifications to take out of the list."
+input ArchiveNotificationsInput {
+  "Global ids, at most 1,000."
+  ids: [ID!]!
+}
+
+"The inbox after a change."
+type ArchiveNotificationsPayload {
+  "The inbox as it is now."
+  inbox: Inbox!
+  "Those of the ids that exist, as they are now."
+  notifications: [Notification!]!
+  "The person who asked."
+  viewer: Viewer!
+  "NOT_FOUND with the path of the id, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"Notifications to bring back."
+input UnarchiveNotificationsInput {
+  "Global ids, at most 1,000."
+  ids: [ID!]!
+}
+
+"The inbox after a change."
+type UnarchiveNotificationsPayload {
+  "The inbox as it is now."
+  inbox: Inbox!
+  "Those of the ids that exist, as they are now."
+  notifications: [Notification!]!
+  "The person who asked."
+  viewer: Viewer!
+  "NOT_FOUND with the path of the id, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"Who did something."
+input ActorInput {
+  "Heffl's own id of the person."
+  id: ID!
+  "The name, 1 to 200 characters."
+  name: String!
+}
+
+"Something that happened. User and workspace ids are Heffl's own (1 to 128 characters, compared byte for byte), never global ids."
 input PublishEventInput {
+  "The event type, for example ` + "`" + `deal.won` + "`" + `."
   type: String!
-  idempotencyKey: String!            # 1–255 characters, unique in the workspace, kept as long as the event (≥ 30 days);
-                                     # same key + same content (canonical JSON, recipients as a set) = the first answer, duplicate: true
-  workspaceId: ID                    # only for credentials that serve several workspaces, and then required
-  actor: ActorInput                  # never notified about their own action
-  recipientIds: [ID!]!               # 1–1,000
-  data: JSONObject!                  # the fields this event type needs
+  "1 to 255 characters, unique in the workspace, kept as long as the event (at least 30 days). The same key with the same content (recipients as a set) gets the first answer with ` + "`" + `duplicate: true` + "`" + `; with other content IDEMPOTENCY_CONFLICT."
+  idempotencyKey: String!
+  "Which workspace: required for tokens that serve several, and must be one of theirs; else absent or the token's own."
+  workspaceId: ID
+  "Who did it. They are never told of their own doing."
+  actor: ActorInput
+  "Whom it concerns: 1 to 1,000 ids."
+  recipientIds: [ID!]!
+  "The fields that this event type has. Required ones must be there, others must not."
+  data: JSONObject!
+  "When it happened; absent: now. Not before 2000, not in the future."
   occurredAt: Time
 }
-type Event { id: ID! type: String! occurredAt: Time! createdAt: Time! }
+
+"An event that was stored."
+type Event {
+  "The global id."
+  id: ID!
+  "The type."
+  type: String!
+  "When it happened."
+  occurredAt: Time!
+  "When it was stored."
+  createdAt: Time!
+}
+
+"What storing an event gave."
 type PublishEventPayload {
+  "The event; null when something was asked wrongly, and then nothing was stored."
   event: Event
+  "The event was there before: this is the first answer again."
   duplicate: Boolean!
-  notified: Int!                     # recipients with at least one channel that delivers
-  unknownRecipientIds: [ID!]!        # left out, not an error, unless none is known (UNKNOWN_RECIPIENT, nothing stored)
+  "Recipients with at least one channel that delivers."
+  notified: Int!
+  "Recipients that no active user of the workspace is; left out. When that is all of them it is the error UNKNOWN_RECIPIENT."
+  unknownRecipientIds: [ID!]!
+  "UNKNOWN_EVENT_TYPE, MISSING_FIELD, INVALID_FIELD, NO_RECIPIENTS, TOO_MANY, UNKNOWN_RECIPIENT, UNKNOWN_WORKSPACE, INVALID_IDEMPOTENCY_KEY, IDEMPOTENCY_CONFLICT."
   userErrors: [UserError!]!
 }
-input PublishEventsInput { events: [PublishEventInput!]! }
-type PublishEventsPayload { results: [PublishEventPayload!]! }
-type EventPreview { title: String! body: String url: String! recipients: [RecipientPreview!]! unknownRecipientIds: [ID!]! userErrors: [UserError!]! }
-type RecipientPreview { userId: ID! channels: [ChannelOutcome!]! }
-input UserInput { id: ID!, name: String!, email: String, timeZone: String, workspaceId: ID, active: Boolean }
-                                     # active false: every channel stops at once, streams end, Cliq tokens are revoked; absent: true
-input WorkspaceInput { id: ID!, name: String! }
-input SyncUsersInput { users: [UserInput!]!, workspaces: [WorkspaceInput!] }
-type SyncUsersPayload { synced: Int! userErrors: [UserError!]! }
 
-"A problem with what the caller asked for. Everything else (not signed in, too many requests, a fault of ours) is a GraphQL error with extensions.code."
-type UserError { code: UserErrorCode! field: [String!] message: String! retryAt: Time }
-enum UserErrorCode {
-  INVALID_BOT INVALID_RETURN_TO REGION_MISMATCH REGION_NOT_AVAILABLE TICKET_INVALID NOT_CONNECTED PROVIDER_REJECTED PROVIDER_BUSY RATE_LIMITED
-  UNKNOWN_EVENT_TYPE UNKNOWN_CATEGORY CELL_LOCKED CHANNEL_NOT_EDITABLE REVISION_CONFLICT CONTRADICTORY_CHANGES
-  NOT_FOUND INVALID_CURSOR INVALID_IDEMPOTENCY_KEY IDEMPOTENCY_CONFLICT MISSING_FIELD INVALID_FIELD
-  UNKNOWN_RECIPIENT NO_RECIPIENTS UNKNOWN_WORKSPACE TOO_MANY
+"Several events."
+input PublishEventsInput {
+  "At most 100 events with 10,000 recipients together."
+  events: [PublishEventInput!]!
 }
 
-# ---------------------------------------------------------------- live
+"What storing several events gave."
+type PublishEventsPayload {
+  "One result per event, in their order. One event's error does not touch the others."
+  results: [PublishEventPayload!]!
+}
+
+"What an event would do."
+type EventPreview {
+  "The headline as it would be; empty when something was asked wrongly."
+  title: String!
+  "More, as it would be."
+  body: String
+  "The absolute link; empty when something was asked wrongly."
+  url: String!
+  "What each recipient would get, and why not."
+  recipients: [RecipientPreview!]!
+  "Recipients that no active user of the workspace is."
+  unknownRecipientIds: [ID!]!
+  "As in publishEvent."
+  userErrors: [UserError!]!
+}
+
+"What one recipient would get."
+type RecipientPreview {
+  "Heffl's own id of the person."
+  userId: ID!
+  "One entry per channel, in the order IN_APP, EMAIL, CLIQ."
+  channels: [ChannelOutcome!]!
+}
+
+"One person of Heffl's directory. It overwrites what is known."
+input UserInput {
+  "Heffl's own id, 1 to 128 characters."
+  id: ID!
+  "The name, 1 to 200 characters."
+  name: String!
+  "The address for e-mails; null or absent: none. Another address forgets that the old one bounced."
+  email: String
+  "An IANA time zone, for example Asia/Dubai."
+  timeZone: String
+  "Which workspace: required for tokens that serve several."
+  workspaceId: ID
+  "False: every channel stops at once, streams end, Cliq tokens are revoked. Absent: true."
+  active: Boolean
+}
+
+"One workspace of Heffl's directory."
+input WorkspaceInput {
+  "Heffl's own id, 1 to 128 characters."
+  id: ID!
+  "The name, 1 to 200 characters."
+  name: String!
+}
+
+"People and workspaces to take over: all of them or none."
+input SyncUsersInput {
+  "At most 1,000, none of them twice."
+  users: [UserInput!]!
+  "At most 1,000."
+  workspaces: [WorkspaceInput!]
+}
+
+"What a synchronisation did."
+type SyncUsersPayload {
+  "How many people are as the input says now."
+  synced: Int!
+  "INVALID_FIELD, MISSING_FIELD, UNKNOWN_WORKSPACE, CONTRADICTORY_CHANGES, TOO_MANY."
+  userErrors: [UserError!]!
+}
+
+"A problem with what the caller asked for. Everything else (not signed in, too many requests, a fault of ours) is a GraphQL error with ` + "`" + `extensions.code` + "`" + `."
+type UserError {
+  "The problem, for programs."
+  code: UserErrorCode!
+  "The path of the input field, outermost first; null when the whole request is meant."
+  field: [String!]
+  "What is wrong and what to do, for people."
+  message: String!
+  "When to try again; null when trying again would not help."
+  retryAt: Time
+}
+
+"What a caller can ask wrongly."
+enum UserErrorCode {
+  "This is no bot name and no bot URL."
+  INVALID_BOT
+  "This is no URL of an allowed origin."
+  INVALID_RETURN_TO
+  "The bot's URL belongs to another region than the one chosen."
+  REGION_MISMATCH
+  "This server cannot connect accounts of that region."
+  REGION_NOT_AVAILABLE
+  "The ticket is unknown, used, too old or somebody else's."
+  TICKET_INVALID
+  "No account is connected."
+  NOT_CONNECTED
+  "Zoho refused; connect again."
+  PROVIDER_REJECTED
+  "Zoho does not answer right now; try again."
+  PROVIDER_BUSY
+  "Too often; try again at ` + "`" + `retryAt` + "`" + `."
+  RATE_LIMITED
+  "There is no such event type."
+  UNKNOWN_EVENT_TYPE
+  "There is no such category."
+  UNKNOWN_CATEGORY
+  "The cell is locked."
+  CELL_LOCKED
+  "The channel cannot be turned off."
+  CHANNEL_NOT_EDITABLE
+  "Somebody changed it meanwhile."
+  REVISION_CONFLICT
+  "The request asks for two things that exclude each other."
+  CONTRADICTORY_CHANGES
+  "There is no such thing, or it is not yours."
+  NOT_FOUND
+  "The cursor is none of this inbox."
+  INVALID_CURSOR
+  "The idempotency key is empty, too long or has control characters."
+  INVALID_IDEMPOTENCY_KEY
+  "The idempotency key was used before for other content."
+  IDEMPOTENCY_CONFLICT
+  "A field that is required is not there."
+  MISSING_FIELD
+  "A field has a value that it cannot have."
+  INVALID_FIELD
+  "None of the recipients is known."
+  UNKNOWN_RECIPIENT
+  "There are no recipients."
+  NO_RECIPIENTS
+  "Nobody of this workspace is known."
+  UNKNOWN_WORKSPACE
+  "More than fits into one request."
+  TOO_MANY
+}
+
+"What can be streamed: by WebSocket (subprotocol graphql-transport-ws) and by server-sent events."
 type Subscription {
   "Brings the viewer's inbox up to date from ` + "`" + `after` + "`" + ` and keeps it so: every notification that changed comes at least as it is now, in order of its last change, nothing skipped and no cursor twice. Without ` + "`" + `after` + "`" + ` it begins with InboxReset STARTED, which says where you begin."
-  inboxChanged(after: Cursor): InboxChange! @allow(scope: USER)
+  inboxChanged("Where the client stands: the last cursor it saw." after: Cursor): InboxChange! @allow(scope: USER)
   "New in-app notifications only. Ends with the error CURSOR_UNUSABLE (extensions: cursor, reason) when it cannot replay ` + "`" + `after` + "`" + `."
-  notificationReceived(after: Cursor): NotificationReceived! @allow(scope: USER)
+  notificationReceived("Where the client stands: the last cursor it saw." after: Cursor): NotificationReceived! @allow(scope: USER)
   "The viewer as they are at once, then after every change of settings, policy or integration; at most one a second, the newest wins."
   viewerChanged: Viewer! @allow(scope: USER)
 }
+
+"One change of an inbox."
 union InboxChange = NotificationReceived | NotificationsUpdated | AllNotificationsRead | InboxReset
-type NotificationReceived { cursor: Cursor! unreadCount: Int! notification: Notification! }
-type NotificationsUpdated { cursor: Cursor! unreadCount: Int! notifications: [Notification!]! }
-type AllNotificationsRead { cursor: Cursor! unreadCount: Int! upTo: Cursor! readAt: Time! }
-"Refetch viewer.inbox and go on from ` + "`" + `cursor` + "`" + `. Never silence, never foreign data."
-type InboxReset { cursor: Cursor! unreadCount: Int! reason: InboxResetReason! }
-enum InboxResetReason { STARTED TOO_FAR_BEHIND UNKNOWN_CURSOR }
+
+"A notification came."
+type NotificationReceived {
+  "Where the inbox stands after it."
+  cursor: Cursor!
+  "Exact, after it."
+  unreadCount: Int!
+  "The notification."
+  notification: Notification!
+}
+
+"Notifications were read, unread, archived or brought back."
+type NotificationsUpdated {
+  "Where the inbox stands after it."
+  cursor: Cursor!
+  "Exact, after it."
+  unreadCount: Int!
+  "The notifications as they are now."
+  notifications: [Notification!]!
+}
+
+"Everything up to a position was read."
+type AllNotificationsRead {
+  "Where the inbox stands after it."
+  cursor: Cursor!
+  "Exact, after it."
+  unreadCount: Int!
+  "Everything that came no later than this is read."
+  upTo: Cursor!
+  "When it was read."
+  readAt: Time!
+}
+
+"Refetch ` + "`" + `viewer.inbox` + "`" + ` and go on from ` + "`" + `cursor` + "`" + `. Never silence, never foreign data."
+type InboxReset {
+  "Where to go on."
+  cursor: Cursor!
+  "Exact, at that position."
+  unreadCount: Int!
+  "Why."
+  reason: InboxResetReason!
+}
+
+"Why a stream begins anew."
+enum InboxResetReason {
+  "No ` + "`" + `after` + "`" + ` was given."
+  STARTED
+  "Too much happened since ` + "`" + `after` + "`" + ` to tell it all."
+  TOO_FAR_BEHIND
+  "The cursor is none of this inbox as it is now."
+  UNKNOWN_CURSOR
+}
 `, BuiltIn: false},
 }
 var parsedSchema = gqlparser.MustLoadSchema(sources...)

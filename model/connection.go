@@ -87,3 +87,19 @@ func (*CliqIntegration) IsNode() {}
 
 // IsIntegration marks an integration.
 func (*CliqIntegration) IsIntegration() {}
+
+// ConnectStart is an attempt to connect that has begun.
+type ConnectStart struct {
+	// ConsentURL is where the browser goes next.
+	ConsentURL string
+	// ExpiresAt is when the attempt is forgotten.
+	ExpiresAt Time
+}
+
+// TestOutcome is what became of a test message.
+type TestOutcome struct {
+	// Status is SENT, FAILED, OUTCOME_UNKNOWN, or SKIPPED when the account is not connected.
+	Status DeliveryStatus
+	// Problem is the reason of a FAILED; empty: none.
+	Problem ProblemCode
+}

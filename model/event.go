@@ -9,7 +9,7 @@ type Event struct {
 	Type           string // "deal.won"
 	ActorID        string // Heffl's own id; empty: nobody's doing
 	ActorName      string
-	Data           JSONObject `gorm:"serializer:json"`
+	Data           JSONObject
 	IdempotencyKey string
 	ContentHash    []byte // SHA-256 of the canonical content
 	OccurredAt     Time

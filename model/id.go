@@ -60,5 +60,5 @@ func NewID() uuid.UUID { return uuid.Must(uuid.NewV7()) }
 // ValidExternalID reports whether s can be an id of Heffl's own (a user, a workspace, an actor, a record):
 // 1 to 128 characters, valid UTF-8, no control characters. Such ids are compared byte for byte.
 func ValidExternalID(s string) bool {
-	return validText(s, 128) && s != ""
+	return ValidText(s, 128) && s != ""
 }

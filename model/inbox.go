@@ -4,7 +4,7 @@ import "github.com/google/uuid"
 
 // Inbox is one person's inbox at one moment.
 type Inbox struct {
-	UserID uuid.UUID
+	UserID uuid.UUID `gorm:"primaryKey"`
 	// LastSeq is the number of the last change.
 	LastSeq int64
 	// UnreadCount is exact: in the inbox, not read, not archived.
@@ -12,7 +12,7 @@ type Inbox struct {
 	// ReplayFrom: changes before this number can no longer be replayed.
 	ReplayFrom int64
 	// Cursor is the position LastSeq; package inbox fills it in.
-	Cursor Cursor
+	Cursor Cursor `gorm:"-"`
 }
 
 // ID is the global id of the inbox.
@@ -98,4 +98,26 @@ type InboxPosition struct {
 	UnreadCount    int32
 	ViewerRevision int64
 	Active         bool
+}
+
+// PageArgs are the arguments of Inbox.notifications as they were asked.
+type PageArgs struct {
+	First, Last   *int32
+	After, Before *string
+	Filter        *NotificationFilter
+}
+
+// InboxResult is what a change of read or archive state answers.
+type InboxResult struct {
+	Inbox Inbox
+	// Notifications are all asked-for ones that exist, in the order asked, as they are now.
+	Notifications []Notification
+}
+
+// MarkAllResult is what a mark-all-read answers.
+type MarkAllResult struct {
+	Inbox   Inbox
+	UpTo    Cursor
+	ReadAt  *Time // nil when nothing was unread
+	Changed int32
 }

@@ -11,430 +11,702 @@ import (
 	"github.com/99designs/gqlgen/graphql"
 )
 
+// One change of an inbox.
 type InboxChange interface {
 	IsInboxChange()
 }
 
+// A service that notifications can be sent through, connected or not.
 type Integration interface {
 	IsNode()
 	IsIntegration()
 }
 
+// A thing with a global id of 23 characters, which `node(id:)` finds again.
 type Node interface {
 	IsNode()
 }
 
+// Somebody who did something.
 type Actor struct {
-	ID   string `json:"id"`
+	// Heffl's own id of the person.
+	ID string `json:"id"`
+	// The name at that time.
 	Name string `json:"name"`
 }
 
+// Who did something.
 type ActorInput struct {
-	ID   string `json:"id"`
+	// Heffl's own id of the person.
+	ID string `json:"id"`
+	// The name, 1 to 200 characters.
 	Name string `json:"name"`
 }
 
+// Everything up to a position was read.
 type AllNotificationsRead struct {
-	Cursor      Cursor `json:"cursor"`
-	UnreadCount int32  `json:"unreadCount"`
-	UpTo        Cursor `json:"upTo"`
-	ReadAt      Time   `json:"readAt"`
+	// Where the inbox stands after it.
+	Cursor Cursor `json:"cursor"`
+	// Exact, after it.
+	UnreadCount int32 `json:"unreadCount"`
+	// Everything that came no later than this is read.
+	UpTo Cursor `json:"upTo"`
+	// When it was read.
+	ReadAt Time `json:"readAt"`
 }
 
 func (AllNotificationsRead) IsInboxChange() {}
 
+// Notifications to take out of the list.
 type ArchiveNotificationsInput struct {
+	// Global ids, at most 1,000.
 	Ids []string `json:"ids"`
 }
 
+// The inbox after a change.
 type ArchiveNotificationsPayload struct {
-	Inbox         Inbox          `json:"inbox"`
+	// The inbox as it is now.
+	Inbox Inbox `json:"inbox"`
+	// Those of the ids that exist, as they are now.
 	Notifications []Notification `json:"notifications"`
-	Viewer        Viewer         `json:"viewer"`
-	UserErrors    []UserError    `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// NOT_FOUND with the path of the id, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// What happened to one notification on one channel.
 type ChannelOutcome struct {
-	Channel       Channel        `json:"channel"`
-	Status        DeliveryStatus `json:"status"`
-	Reason        *SkipReason    `json:"reason,omitempty"`
-	Problem       *ProblemCode   `json:"problem,omitempty"`
-	Folded        bool           `json:"folded"`
-	Attempts      int32          `json:"attempts"`
-	NextAttemptAt *Time          `json:"nextAttemptAt,omitempty"`
-	FinishedAt    *Time          `json:"finishedAt,omitempty"`
+	// Which channel.
+	Channel Channel `json:"channel"`
+	// How far it got.
+	Status DeliveryStatus `json:"status"`
+	// Why it was skipped; only with SKIPPED.
+	Reason *SkipReason `json:"reason,omitempty"`
+	// What is or was wrong; only with RETRYING and FAILED.
+	Problem *ProblemCode `json:"problem,omitempty"`
+	// It was told in one message together with others.
+	Folded bool `json:"folded"`
+	// How often sending was tried.
+	Attempts int32 `json:"attempts"`
+	// When it is tried next; null when it will not be.
+	NextAttemptAt *Time `json:"nextAttemptAt,omitempty"`
+	// When it ended, well or not.
+	FinishedAt *Time `json:"finishedAt,omitempty"`
 }
 
-// The master switch of one channel. Turning it off never touches the per-event cells. IN_APP cannot be turned off.
+// The master switch of one channel. Turning it off and on again leaves every cell as it was.
 type ChannelSetting struct {
-	Channel   Channel       `json:"channel"`
-	Enabled   bool          `json:"enabled"`
-	Editable  bool          `json:"editable"`
+	// Which channel.
+	Channel Channel `json:"channel"`
+	// Whether the person has the channel on.
+	Enabled bool `json:"enabled"`
+	// Whether it can be turned off at all: IN_APP cannot.
+	Editable bool `json:"editable"`
+	// Why nothing is delivered on the channel right now, although it is on.
 	BlockedBy []BlockReason `json:"blockedBy"`
 }
 
+// One of Zoho's data centres, as the Connect form offers it.
 type CliqRegion struct {
-	Code    CliqRegionCode `json:"code"`
-	Label   string         `json:"label"`
-	CliqURL string         `json:"cliqUrl"`
+	// What `connectCliq` takes.
+	Code CliqRegionCode `json:"code"`
+	// What people read, for example “India (.in)”.
+	Label string `json:"label"`
+	// Where Cliq is in this region, for example `https://cliq.zoho.in`.
+	CliqURL string `json:"cliqUrl"`
 }
 
+// The end of a connection by ticket.
 type CompleteCliqConnectInput struct {
+	// The `ticket` that came back to `returnTo`; good for 60 seconds, once.
 	Ticket string `json:"ticket"`
 }
 
+// A connection that stands.
 type CompleteCliqConnectPayload struct {
+	// The integration as it is now.
 	Integration CliqIntegration `json:"integration"`
-	Viewer      Viewer          `json:"viewer"`
-	UserErrors  []UserError     `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// TICKET_INVALID, PROVIDER_REJECTED, PROVIDER_BUSY, REGION_NOT_AVAILABLE.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// How to connect.
 type ConnectCliqInput struct {
-	Region   CliqRegionCode             `json:"region"`
-	Bot      string                     `json:"bot"`
+	// Where the account lives. Another region than the right one works all the same.
+	Region CliqRegionCode `json:"region"`
+	// The bot's unique name, or its API URL as Cliq shows it.
+	Bot string `json:"bot"`
+	// Where the browser comes back to: a URL of an allowed origin; the app when absent.
 	ReturnTo graphql.Omittable[*string] `json:"returnTo,omitempty"`
 }
 
+// A connection that has begun.
 type ConnectCliqPayload struct {
-	ConsentURL  *string         `json:"consentUrl,omitempty"`
-	ExpiresAt   *Time           `json:"expiresAt,omitempty"`
+	// Zoho's consent page; null when something was asked wrongly.
+	ConsentURL *string `json:"consentUrl,omitempty"`
+	// When the attempt is forgotten: ten minutes from now.
+	ExpiresAt *Time `json:"expiresAt,omitempty"`
+	// The integration as it is now.
 	Integration CliqIntegration `json:"integration"`
-	Viewer      Viewer          `json:"viewer"`
-	UserErrors  []UserError     `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// INVALID_BOT, REGION_MISMATCH, REGION_NOT_AVAILABLE, INVALID_RETURN_TO, RATE_LIMITED.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// A connection that is gone.
 type DisconnectCliqPayload struct {
+	// The integration as it is now.
 	Integration CliqIntegration `json:"integration"`
-	Revocation  Revocation      `json:"revocation"`
-	Viewer      Viewer          `json:"viewer"`
-	UserErrors  []UserError     `json:"userErrors"`
+	// What happens to the permission at Zoho.
+	Revocation Revocation `json:"revocation"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// Always empty so far.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Event types that belong together.
 type EventCategory struct {
-	Key    string         `json:"key"`
-	Label  string         `json:"label"`
+	// The category's key, for example DEALS.
+	Key string `json:"key"`
+	// What people read.
+	Label string `json:"label"`
+	// The event types in the order of the page.
 	Events []EventSetting `json:"events"`
 }
 
+// What an event would do.
 type EventPreview struct {
-	Title               string             `json:"title"`
-	Body                *string            `json:"body,omitempty"`
-	URL                 string             `json:"url"`
-	Recipients          []RecipientPreview `json:"recipients"`
-	UnknownRecipientIds []string           `json:"unknownRecipientIds"`
-	UserErrors          []UserError        `json:"userErrors"`
+	// The headline as it would be; empty when something was asked wrongly.
+	Title string `json:"title"`
+	// More, as it would be.
+	Body *string `json:"body,omitempty"`
+	// The absolute link; empty when something was asked wrongly.
+	URL string `json:"url"`
+	// What each recipient would get, and why not.
+	Recipients []RecipientPreview `json:"recipients"`
+	// Recipients that no active user of the workspace is.
+	UnknownRecipientIds []string `json:"unknownRecipientIds"`
+	// As in publishEvent.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// One row of the settings page.
 type EventSetting struct {
-	ID          string           `json:"id"`
-	EventType   string           `json:"eventType"`
-	Label       string           `json:"label"`
-	Description string           `json:"description"`
-	Importance  Importance       `json:"importance"`
-	Cells       []PreferenceCell `json:"cells"`
+	// An id for caches: the same per person and event type.
+	ID string `json:"id"`
+	// The type, for example `deal.won`.
+	EventType string `json:"eventType"`
+	// What people read.
+	Label string `json:"label"`
+	// When it happens, in one sentence.
+	Description string `json:"description"`
+	// How much it matters to most people.
+	Importance Importance `json:"importance"`
+	// One cell per channel, in the order IN_APP, EMAIL, CLIQ.
+	Cells []PreferenceCell `json:"cells"`
 }
 
-// Refetch viewer.inbox and go on from `cursor`. Never silence, never foreign data.
+// Refetch `viewer.inbox` and go on from `cursor`. Never silence, never foreign data.
 type InboxReset struct {
-	Cursor      Cursor           `json:"cursor"`
-	UnreadCount int32            `json:"unreadCount"`
-	Reason      InboxResetReason `json:"reason"`
+	// Where to go on.
+	Cursor Cursor `json:"cursor"`
+	// Exact, at that position.
+	UnreadCount int32 `json:"unreadCount"`
+	// Why.
+	Reason InboxResetReason `json:"reason"`
 }
 
 func (InboxReset) IsInboxChange() {}
 
-// What is wrong right now, for the person to read and act on. Cleared by itself when a message gets through.
+// What is wrong right now, for the person to read and act on. It is cleared by itself when a message gets through.
 type IntegrationProblem struct {
-	Code        ProblemCode `json:"code"`
-	Message     string      `json:"message"`
-	Remedy      string      `json:"remedy"`
-	Since       Time        `json:"since"`
-	Occurrences int32       `json:"occurrences"`
+	// The problem, for programs.
+	Code ProblemCode `json:"code"`
+	// What happened, in one or two sentences.
+	Message string `json:"message"`
+	// What to do, with the names that the provider's own screens use.
+	Remedy string `json:"remedy"`
+	// When it was first met.
+	Since Time `json:"since"`
+	// How often it was met since.
+	Occurrences int32 `json:"occurrences"`
 }
 
+// Everything up to a position.
 type MarkAllNotificationsReadInput struct {
+	// The position: nothing that came after it is touched.
 	UpTo Cursor `json:"upTo"`
 }
 
+// The inbox after everything up to a position was read.
 type MarkAllNotificationsReadPayload struct {
-	Inbox        Inbox       `json:"inbox"`
-	UpTo         Cursor      `json:"upTo"`
-	ReadAt       *Time       `json:"readAt,omitempty"`
-	ChangedCount int32       `json:"changedCount"`
-	Viewer       Viewer      `json:"viewer"`
-	UserErrors   []UserError `json:"userErrors"`
+	// The inbox as it is now.
+	Inbox Inbox `json:"inbox"`
+	// The position asked for.
+	UpTo Cursor `json:"upTo"`
+	// When they were marked; null when nothing was unread.
+	ReadAt *Time `json:"readAt,omitempty"`
+	// How many were unread.
+	ChangedCount int32 `json:"changedCount"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// INVALID_CURSOR.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Notifications to mark read.
 type MarkNotificationsReadInput struct {
+	// Global ids, at most 1,000.
 	Ids []string `json:"ids"`
 }
 
+// The inbox after a change.
 type MarkNotificationsReadPayload struct {
-	Inbox         Inbox          `json:"inbox"`
+	// The inbox as it is now.
+	Inbox Inbox `json:"inbox"`
+	// Those of the ids that exist, as they are now.
 	Notifications []Notification `json:"notifications"`
-	Viewer        Viewer         `json:"viewer"`
-	UserErrors    []UserError    `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// NOT_FOUND with the path of the id, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Notifications to mark unread.
 type MarkNotificationsUnreadInput struct {
+	// Global ids, at most 1,000.
 	Ids []string `json:"ids"`
 }
 
+// The inbox after a change.
 type MarkNotificationsUnreadPayload struct {
-	Inbox         Inbox          `json:"inbox"`
+	// The inbox as it is now.
+	Inbox Inbox `json:"inbox"`
+	// Those of the ids that exist, as they are now.
 	Notifications []Notification `json:"notifications"`
-	Viewer        Viewer         `json:"viewer"`
-	UserErrors    []UserError    `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// NOT_FOUND with the path of the id, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// One page of notifications.
 type NotificationConnection struct {
-	Edges    []NotificationEdge `json:"edges"`
-	Nodes    []Notification     `json:"nodes"`
-	PageInfo PageInfo           `json:"pageInfo"`
+	// The notifications with their positions, newest first.
+	Edges []NotificationEdge `json:"edges"`
+	// The notifications alone, newest first.
+	Nodes []Notification `json:"nodes"`
+	// Whether and where it goes on.
+	PageInfo PageInfo `json:"pageInfo"`
 }
 
+// A notification with its position in the list.
 type NotificationEdge struct {
-	Cursor string       `json:"cursor"`
-	Node   Notification `json:"node"`
+	// The position, for `after` and `before`. It is no Cursor of the stream.
+	Cursor string `json:"cursor"`
+	// The notification.
+	Node Notification `json:"node"`
 }
 
+// Which notifications; every field that is there must hold.
 type NotificationFilter struct {
-	Read       graphql.Omittable[*bool]    `json:"read,omitempty"`
-	Archived   graphql.Omittable[*bool]    `json:"archived,omitempty"`
-	InApp      graphql.Omittable[*bool]    `json:"inApp,omitempty"`
+	// Read ones, or unread ones; absent: both.
+	Read graphql.Omittable[*bool] `json:"read,omitempty"`
+	// Archived ones; absent or false: those that are not.
+	Archived graphql.Omittable[*bool] `json:"archived,omitempty"`
+	// Absent or true: those in the inbox. False: what was decided for you but kept out of the inbox, by creation time.
+	InApp graphql.Omittable[*bool] `json:"inApp,omitempty"`
+	// Only these event types.
 	EventTypes graphql.Omittable[[]string] `json:"eventTypes,omitempty"`
+	// Only event types of these categories.
 	Categories graphql.Omittable[[]string] `json:"categories,omitempty"`
 }
 
+// A notification came.
 type NotificationReceived struct {
-	Cursor       Cursor       `json:"cursor"`
-	UnreadCount  int32        `json:"unreadCount"`
+	// Where the inbox stands after it.
+	Cursor Cursor `json:"cursor"`
+	// Exact, after it.
+	UnreadCount int32 `json:"unreadCount"`
+	// The notification.
 	Notification Notification `json:"notification"`
 }
 
 func (NotificationReceived) IsInboxChange() {}
 
+// What reaches a person where: the whole settings page.
 type NotificationSettings struct {
-	ID         string           `json:"id"`
-	Revision   int32            `json:"revision"`
-	Channels   []ChannelSetting `json:"channels"`
-	Categories []EventCategory  `json:"categories"`
+	// The global id.
+	ID string `json:"id"`
+	// Counts this person's own changes, and nothing else.
+	Revision int32 `json:"revision"`
+	// The channels with their master switches, in the order IN_APP, EMAIL, CLIQ.
+	Channels []ChannelSetting `json:"channels"`
+	// The event types by category, in the order of the settings page.
+	Categories []EventCategory `json:"categories"`
 }
 
 func (NotificationSettings) IsNode() {}
 
+// Notifications were read, unread, archived or brought back.
 type NotificationsUpdated struct {
-	Cursor        Cursor         `json:"cursor"`
-	UnreadCount   int32          `json:"unreadCount"`
+	// Where the inbox stands after it.
+	Cursor Cursor `json:"cursor"`
+	// Exact, after it.
+	UnreadCount int32 `json:"unreadCount"`
+	// The notifications as they are now.
 	Notifications []Notification `json:"notifications"`
 }
 
 func (NotificationsUpdated) IsInboxChange() {}
 
+// Whether and where a list goes on.
 type PageInfo struct {
-	HasNextPage     bool    `json:"hasNextPage"`
-	HasPreviousPage bool    `json:"hasPreviousPage"`
-	StartCursor     *string `json:"startCursor,omitempty"`
-	EndCursor       *string `json:"endCursor,omitempty"`
+	// There are older ones.
+	HasNextPage bool `json:"hasNextPage"`
+	// There are newer ones.
+	HasPreviousPage bool `json:"hasPreviousPage"`
+	// The first edge's cursor; null on an empty page.
+	StartCursor *string `json:"startCursor,omitempty"`
+	// The last edge's cursor; null on an empty page.
+	EndCursor *string `json:"endCursor,omitempty"`
 }
 
+// One toggle: does this event reach the person on this channel?
 type PreferenceCell struct {
-	Channel      Channel          `json:"channel"`
-	Enabled      bool             `json:"enabled"`
-	Default      bool             `json:"default"`
-	Source       PreferenceSource `json:"source"`
-	Locked       bool             `json:"locked"`
-	LockedReason *string          `json:"lockedReason,omitempty"`
-	Delivers     bool             `json:"delivers"`
-	BlockedBy    []BlockReason    `json:"blockedBy"`
-}
-
-type PreferenceChange struct {
-	EventType string  `json:"eventType"`
-	Channel   Channel `json:"channel"`
-	Enabled   bool    `json:"enabled"`
-}
-
-type PublishEventInput struct {
-	Type           string                         `json:"type"`
-	IdempotencyKey string                         `json:"idempotencyKey"`
-	WorkspaceID    graphql.Omittable[*string]     `json:"workspaceId,omitempty"`
-	Actor          graphql.Omittable[*ActorInput] `json:"actor,omitempty"`
-	RecipientIds   []string                       `json:"recipientIds"`
-	Data           JSONObject                     `json:"data"`
-	OccurredAt     graphql.Omittable[*Time]       `json:"occurredAt,omitempty"`
-}
-
-type PublishEventPayload struct {
-	Event               *Event      `json:"event,omitempty"`
-	Duplicate           bool        `json:"duplicate"`
-	Notified            int32       `json:"notified"`
-	UnknownRecipientIds []string    `json:"unknownRecipientIds"`
-	UserErrors          []UserError `json:"userErrors"`
-}
-
-type PublishEventsInput struct {
-	Events []PublishEventInput `json:"events"`
-}
-
-type PublishEventsPayload struct {
-	Results []PublishEventPayload `json:"results"`
-}
-
-type RecipientPreview struct {
-	UserID   string           `json:"userId"`
-	Channels []ChannelOutcome `json:"channels"`
-}
-
-type ResetNotificationPreferencesInput struct {
-	Category  graphql.Omittable[*string] `json:"category,omitempty"`
-	EventType graphql.Omittable[*string] `json:"eventType,omitempty"`
-}
-
-type ResetNotificationPreferencesPayload struct {
-	Settings   NotificationSettings `json:"settings"`
-	Changed    []EventSetting       `json:"changed"`
-	Viewer     Viewer               `json:"viewer"`
-	UserErrors []UserError          `json:"userErrors"`
-}
-
-type SendCliqTestMessagePayload struct {
-	Delivered   bool                `json:"delivered"`
-	Outcome     DeliveryStatus      `json:"outcome"`
-	Problem     *IntegrationProblem `json:"problem,omitempty"`
-	Integration CliqIntegration     `json:"integration"`
-	Viewer      Viewer              `json:"viewer"`
-	UserErrors  []UserError         `json:"userErrors"`
-}
-
-type SetCategoryPreferencesInput struct {
-	Category graphql.Omittable[*string] `json:"category,omitempty"`
-	Channel  Channel                    `json:"channel"`
-	Enabled  bool                       `json:"enabled"`
-}
-
-type SetCategoryPreferencesPayload struct {
-	Settings   NotificationSettings `json:"settings"`
-	Changed    []EventSetting       `json:"changed"`
-	Skipped    []SkippedCell        `json:"skipped"`
-	Viewer     Viewer               `json:"viewer"`
-	UserErrors []UserError          `json:"userErrors"`
-}
-
-type SetChannelEnabledInput struct {
+	// Which channel.
 	Channel Channel `json:"channel"`
-	Enabled bool    `json:"enabled"`
+	// The toggle as shown.
+	Enabled bool `json:"enabled"`
+	// What a reset would give.
+	Default bool `json:"default"`
+	// Where `enabled` comes from.
+	Source PreferenceSource `json:"source"`
+	// Whether the person cannot change it.
+	Locked bool `json:"locked"`
+	// Why not, in words; null when it is not locked.
+	LockedReason *string `json:"lockedReason,omitempty"`
+	// Would a message go out now? A pause of some minutes is not a block.
+	Delivers bool `json:"delivers"`
+	// If not, although enabled: why.
+	BlockedBy []BlockReason `json:"blockedBy"`
 }
 
-type SetChannelEnabledPayload struct {
-	Settings   NotificationSettings `json:"settings"`
-	Changed    []EventSetting       `json:"changed"`
-	Viewer     Viewer               `json:"viewer"`
-	UserErrors []UserError          `json:"userErrors"`
+// A cell with its new value.
+type PreferenceChange struct {
+	// The event type, for example `deal.won`.
+	EventType string `json:"eventType"`
+	// The channel.
+	Channel Channel `json:"channel"`
+	// On or off.
+	Enabled bool `json:"enabled"`
 }
 
-type SkippedCell struct {
-	EventType string  `json:"eventType"`
-	Channel   Channel `json:"channel"`
-	Reason    string  `json:"reason"`
-}
-
-type Subject struct {
+// Something that happened. User and workspace ids are Heffl's own (1 to 128 characters, compared byte for byte), never global ids.
+type PublishEventInput struct {
+	// The event type, for example `deal.won`.
 	Type string `json:"type"`
-	ID   string `json:"id"`
+	// 1 to 255 characters, unique in the workspace, kept as long as the event (at least 30 days). The same key with the same content (recipients as a set) gets the first answer with `duplicate: true`; with other content IDEMPOTENCY_CONFLICT.
+	IdempotencyKey string `json:"idempotencyKey"`
+	// Which workspace: required for tokens that serve several, and must be one of theirs; else absent or the token's own.
+	WorkspaceID graphql.Omittable[*string] `json:"workspaceId,omitempty"`
+	// Who did it. They are never told of their own doing.
+	Actor graphql.Omittable[*ActorInput] `json:"actor,omitempty"`
+	// Whom it concerns: 1 to 1,000 ids.
+	RecipientIds []string `json:"recipientIds"`
+	// The fields that this event type has. Required ones must be there, others must not.
+	Data JSONObject `json:"data"`
+	// When it happened; absent: now. Not before 2000, not in the future.
+	OccurredAt graphql.Omittable[*Time] `json:"occurredAt,omitempty"`
 }
 
-type SyncUsersInput struct {
-	Users      []UserInput                         `json:"users"`
-	Workspaces graphql.Omittable[[]WorkspaceInput] `json:"workspaces,omitempty"`
-}
-
-type SyncUsersPayload struct {
-	Synced     int32       `json:"synced"`
+// What storing an event gave.
+type PublishEventPayload struct {
+	// The event; null when something was asked wrongly, and then nothing was stored.
+	Event *Event `json:"event,omitempty"`
+	// The event was there before: this is the first answer again.
+	Duplicate bool `json:"duplicate"`
+	// Recipients with at least one channel that delivers.
+	Notified int32 `json:"notified"`
+	// Recipients that no active user of the workspace is; left out. When that is all of them it is the error UNKNOWN_RECIPIENT.
+	UnknownRecipientIds []string `json:"unknownRecipientIds"`
+	// UNKNOWN_EVENT_TYPE, MISSING_FIELD, INVALID_FIELD, NO_RECIPIENTS, TOO_MANY, UNKNOWN_RECIPIENT, UNKNOWN_WORKSPACE, INVALID_IDEMPOTENCY_KEY, IDEMPOTENCY_CONFLICT.
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// Several events.
+type PublishEventsInput struct {
+	// At most 100 events with 10,000 recipients together.
+	Events []PublishEventInput `json:"events"`
+}
+
+// What storing several events gave.
+type PublishEventsPayload struct {
+	// One result per event, in their order. One event's error does not touch the others.
+	Results []PublishEventPayload `json:"results"`
+}
+
+// What one recipient would get.
+type RecipientPreview struct {
+	// Heffl's own id of the person.
+	UserID string `json:"userId"`
+	// One entry per channel, in the order IN_APP, EMAIL, CLIQ.
+	Channels []ChannelOutcome `json:"channels"`
+}
+
+// What follows the defaults again: one event type, one category, or with neither everything.
+type ResetNotificationPreferencesInput struct {
+	// The key of a category.
+	Category graphql.Omittable[*string] `json:"category,omitempty"`
+	// An event type.
+	EventType graphql.Omittable[*string] `json:"eventType,omitempty"`
+}
+
+// The settings after a change.
+type ResetNotificationPreferencesPayload struct {
+	// The settings as they are now.
+	Settings NotificationSettings `json:"settings"`
+	// Every event setting of which any field differs now.
+	Changed []EventSetting `json:"changed"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// UNKNOWN_CATEGORY, UNKNOWN_EVENT_TYPE, CONTRADICTORY_CHANGES.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// What became of a test message.
+type SendCliqTestMessagePayload struct {
+	// It got through.
+	Delivered bool `json:"delivered"`
+	// SENT, FAILED or OUTCOME_UNKNOWN; SKIPPED when nothing was sent.
+	Outcome DeliveryStatus `json:"outcome"`
+	// Why it failed; null otherwise.
+	Problem *IntegrationProblem `json:"problem,omitempty"`
+	// The integration as it is now.
+	Integration CliqIntegration `json:"integration"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// NOT_CONNECTED, RATE_LIMITED, PROVIDER_BUSY.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// One channel for a whole category.
+type SetCategoryPreferencesInput struct {
+	// The key of the category; absent: all of them.
+	Category graphql.Omittable[*string] `json:"category,omitempty"`
+	// The channel.
+	Channel Channel `json:"channel"`
+	// On or off.
+	Enabled bool `json:"enabled"`
+}
+
+// The settings after a change.
+type SetCategoryPreferencesPayload struct {
+	// The settings as they are now.
+	Settings NotificationSettings `json:"settings"`
+	// Every event setting of which any field differs now.
+	Changed []EventSetting `json:"changed"`
+	// The locked cells that were left as they are.
+	Skipped []SkippedCell `json:"skipped"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// UNKNOWN_CATEGORY.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A master switch.
+type SetChannelEnabledInput struct {
+	// EMAIL or CLIQ.
+	Channel Channel `json:"channel"`
+	// On or off.
+	Enabled bool `json:"enabled"`
+}
+
+// The settings after a change.
+type SetChannelEnabledPayload struct {
+	// The settings as they are now.
+	Settings NotificationSettings `json:"settings"`
+	// Every event setting of which any field differs now.
+	Changed []EventSetting `json:"changed"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// CHANNEL_NOT_EDITABLE.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// A cell that was left as it is.
+type SkippedCell struct {
+	// The event type.
+	EventType string `json:"eventType"`
+	// The channel.
+	Channel Channel `json:"channel"`
+	// Why, in words.
+	Reason string `json:"reason"`
+}
+
+// A record of the CRM.
+type Subject struct {
+	// What kind of record, for example `deal`.
+	Type string `json:"type"`
+	// Heffl's own id of the record.
+	ID string `json:"id"`
+}
+
+// People and workspaces to take over: all of them or none.
+type SyncUsersInput struct {
+	// At most 1,000, none of them twice.
+	Users []UserInput `json:"users"`
+	// At most 1,000.
+	Workspaces graphql.Omittable[[]WorkspaceInput] `json:"workspaces,omitempty"`
+}
+
+// What a synchronisation did.
+type SyncUsersPayload struct {
+	// How many people are as the input says now.
+	Synced int32 `json:"synced"`
+	// INVALID_FIELD, MISSING_FIELD, UNKNOWN_WORKSPACE, CONTRADICTORY_CHANGES, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
+}
+
+// Notifications to bring back.
 type UnarchiveNotificationsInput struct {
+	// Global ids, at most 1,000.
 	Ids []string `json:"ids"`
 }
 
+// The inbox after a change.
 type UnarchiveNotificationsPayload struct {
-	Inbox         Inbox          `json:"inbox"`
+	// The inbox as it is now.
+	Inbox Inbox `json:"inbox"`
+	// Those of the ids that exist, as they are now.
 	Notifications []Notification `json:"notifications"`
-	Viewer        Viewer         `json:"viewer"`
-	UserErrors    []UserError    `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// NOT_FOUND with the path of the id, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Another bot.
 type UpdateCliqBotInput struct {
+	// The bot's unique name, or its API URL as Cliq shows it.
 	Bot string `json:"bot"`
 }
 
+// The integration with its new bot.
 type UpdateCliqBotPayload struct {
+	// The integration as it is now.
 	Integration CliqIntegration `json:"integration"`
-	Viewer      Viewer          `json:"viewer"`
-	UserErrors  []UserError     `json:"userErrors"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// INVALID_BOT, REGION_MISMATCH, NOT_CONNECTED.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Cells to change: all of them or none.
 type UpdateNotificationPreferencesInput struct {
-	Changes          []PreferenceChange        `json:"changes"`
+	// The cells, at most 1,000, none of them twice with different values.
+	Changes []PreferenceChange `json:"changes"`
+	// The revision that the person saw; when it is another by now, nothing is done (REVISION_CONFLICT). Absent: whatever it is.
 	ExpectedRevision graphql.Omittable[*int32] `json:"expectedRevision,omitempty"`
 }
 
+// The settings after a change.
 type UpdateNotificationPreferencesPayload struct {
-	Settings   NotificationSettings `json:"settings"`
-	Changed    []EventSetting       `json:"changed"`
-	Viewer     Viewer               `json:"viewer"`
-	UserErrors []UserError          `json:"userErrors"`
+	// The settings as they are now, after a conflict too.
+	Settings NotificationSettings `json:"settings"`
+	// Every event setting of which any field differs now.
+	Changed []EventSetting `json:"changed"`
+	// The person who asked.
+	Viewer Viewer `json:"viewer"`
+	// UNKNOWN_EVENT_TYPE, CELL_LOCKED, CONTRADICTORY_CHANGES, REVISION_CONFLICT, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
+// Rules to change: all of them or none.
 type UpdateWorkspacePolicyInput struct {
-	Rules            []WorkspaceRuleInput      `json:"rules"`
+	// The rules, at most 1,000.
+	Rules []WorkspaceRuleInput `json:"rules"`
+	// The revision that the administrator saw; when it is another by now, nothing is done (REVISION_CONFLICT). Absent: whatever it is.
 	ExpectedRevision graphql.Omittable[*int32] `json:"expectedRevision,omitempty"`
 }
 
+// The policy after a change.
 type UpdateWorkspacePolicyPayload struct {
-	Policy     WorkspacePolicy `json:"policy"`
-	UserErrors []UserError     `json:"userErrors"`
+	// The policy as it is now.
+	Policy WorkspacePolicy `json:"policy"`
+	// UNKNOWN_EVENT_TYPE, CELL_LOCKED, CONTRADICTORY_CHANGES, INVALID_FIELD, REVISION_CONFLICT, TOO_MANY.
+	UserErrors []UserError `json:"userErrors"`
 }
 
-// A problem with what the caller asked for. Everything else (not signed in, too many requests, a fault of ours) is a GraphQL error with extensions.code.
+// A problem with what the caller asked for. Everything else (not signed in, too many requests, a fault of ours) is a GraphQL error with `extensions.code`.
 type UserError struct {
-	Code    UserErrorCode `json:"code"`
-	Field   []string      `json:"field,omitempty"`
-	Message string        `json:"message"`
-	RetryAt *Time         `json:"retryAt,omitempty"`
+	// The problem, for programs.
+	Code UserErrorCode `json:"code"`
+	// The path of the input field, outermost first; null when the whole request is meant.
+	Field []string `json:"field,omitempty"`
+	// What is wrong and what to do, for people.
+	Message string `json:"message"`
+	// When to try again; null when trying again would not help.
+	RetryAt *Time `json:"retryAt,omitempty"`
 }
 
+// One person of Heffl's directory. It overwrites what is known.
 type UserInput struct {
-	ID          string                     `json:"id"`
-	Name        string                     `json:"name"`
-	Email       graphql.Omittable[*string] `json:"email,omitempty"`
-	TimeZone    graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Heffl's own id, 1 to 128 characters.
+	ID string `json:"id"`
+	// The name, 1 to 200 characters.
+	Name string `json:"name"`
+	// The address for e-mails; null or absent: none. Another address forgets that the old one bounced.
+	Email graphql.Omittable[*string] `json:"email,omitempty"`
+	// An IANA time zone, for example Asia/Dubai.
+	TimeZone graphql.Omittable[*string] `json:"timeZone,omitempty"`
+	// Which workspace: required for tokens that serve several.
 	WorkspaceID graphql.Omittable[*string] `json:"workspaceId,omitempty"`
-	Active      graphql.Omittable[*bool]   `json:"active,omitempty"`
+	// False: every channel stops at once, streams end, Cliq tokens are revoked. Absent: true.
+	Active graphql.Omittable[*bool] `json:"active,omitempty"`
 }
 
+// One workspace of Heffl's directory.
 type WorkspaceInput struct {
-	ID   string `json:"id"`
+	// Heffl's own id, 1 to 128 characters.
+	ID string `json:"id"`
+	// The name, 1 to 200 characters.
 	Name string `json:"name"`
 }
 
+// A rule to make, change or remove.
 type WorkspaceRuleInput struct {
-	EventType string                                `json:"eventType"`
-	Channel   Channel                               `json:"channel"`
-	Mode      graphql.Omittable[*WorkspaceRuleMode] `json:"mode,omitempty"`
-	Reason    graphql.Omittable[*string]            `json:"reason,omitempty"`
+	// The event type.
+	EventType string `json:"eventType"`
+	// The channel.
+	Channel Channel `json:"channel"`
+	// What the rule does; null or absent removes it.
+	Mode graphql.Omittable[*WorkspaceRuleMode] `json:"mode,omitempty"`
+	// Why, for people to read; at most 200 characters.
+	Reason graphql.Omittable[*string] `json:"reason,omitempty"`
 }
 
+// Why an enabled cell delivers nothing right now.
 type BlockReason string
 
 const (
-	BlockReasonChannelOff         BlockReason = "CHANNEL_OFF"
-	BlockReasonNotConnected       BlockReason = "NOT_CONNECTED"
-	BlockReasonNeedsReconnect     BlockReason = "NEEDS_RECONNECT"
+	// The person turned the whole channel off.
+	BlockReasonChannelOff BlockReason = "CHANNEL_OFF"
+	// No account is connected.
+	BlockReasonNotConnected BlockReason = "NOT_CONNECTED"
+	// The account must be connected again.
+	BlockReasonNeedsReconnect BlockReason = "NEEDS_RECONNECT"
+	// The integration has a problem that only a person can solve.
 	BlockReasonIntegrationProblem BlockReason = "INTEGRATION_PROBLEM"
-	BlockReasonAddressMissing     BlockReason = "ADDRESS_MISSING"
-	BlockReasonAddressBounced     BlockReason = "ADDRESS_BOUNCED"
+	// No e-mail address is known.
+	BlockReasonAddressMissing BlockReason = "ADDRESS_MISSING"
+	// The e-mail address refused our e-mails.
+	BlockReasonAddressBounced BlockReason = "ADDRESS_BOUNCED"
 )
 
 var AllBlockReason = []BlockReason{
@@ -489,12 +761,16 @@ func (e BlockReason) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The ways by which a notification reaches a person.
 type Channel string
 
 const (
+	// The inbox in the app, and the live stream.
 	ChannelInApp Channel = "IN_APP"
+	// An e-mail.
 	ChannelEmail Channel = "EMAIL"
-	ChannelCliq  Channel = "CLIQ"
+	// A direct message of a bot in Zoho Cliq.
+	ChannelCliq Channel = "CLIQ"
 )
 
 var AllChannel = []Channel{
@@ -546,17 +822,27 @@ func (e Channel) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Zoho's data centres. An account lives in exactly one.
 type CliqRegionCode string
 
 const (
+	// zoho.com
 	CliqRegionCodeUs CliqRegionCode = "US"
+	// zoho.in
 	CliqRegionCodeIn CliqRegionCode = "IN"
+	// zoho.eu
 	CliqRegionCodeEu CliqRegionCode = "EU"
+	// zoho.com.au
 	CliqRegionCodeAu CliqRegionCode = "AU"
+	// zohocloud.ca
 	CliqRegionCodeCa CliqRegionCode = "CA"
+	// zoho.uk
 	CliqRegionCodeUk CliqRegionCode = "UK"
+	// zoho.jp
 	CliqRegionCodeJp CliqRegionCode = "JP"
+	// zoho.sa
 	CliqRegionCodeSa CliqRegionCode = "SA"
+	// zoho.com.cn
 	CliqRegionCodeCn CliqRegionCode = "CN"
 )
 
@@ -615,15 +901,23 @@ func (e CliqRegionCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// How far a notification got on one channel.
 type DeliveryStatus string
 
 const (
-	DeliveryStatusSkipped        DeliveryStatus = "SKIPPED"
-	DeliveryStatusQueued         DeliveryStatus = "QUEUED"
-	DeliveryStatusSending        DeliveryStatus = "SENDING"
-	DeliveryStatusRetrying       DeliveryStatus = "RETRYING"
-	DeliveryStatusSent           DeliveryStatus = "SENT"
-	DeliveryStatusFailed         DeliveryStatus = "FAILED"
+	// It was decided not to send it.
+	DeliveryStatusSkipped DeliveryStatus = "SKIPPED"
+	// It waits for its turn.
+	DeliveryStatusQueued DeliveryStatus = "QUEUED"
+	// It is being sent.
+	DeliveryStatusSending DeliveryStatus = "SENDING"
+	// It did not get through and will be tried again.
+	DeliveryStatusRetrying DeliveryStatus = "RETRYING"
+	// It got through.
+	DeliveryStatusSent DeliveryStatus = "SENT"
+	// It did not get through and will not be tried again.
+	DeliveryStatusFailed DeliveryStatus = "FAILED"
+	// It left, but no answer came: it may have arrived, and is not repeated.
 	DeliveryStatusOutcomeUnknown DeliveryStatus = "OUTCOME_UNKNOWN"
 )
 
@@ -680,11 +974,14 @@ func (e DeliveryStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// How much an event matters to most people.
 type Importance string
 
 const (
+	// Most people want to know at once.
 	ImportanceImportant Importance = "IMPORTANT"
-	ImportanceNoisy     Importance = "NOISY"
+	// Most people look at it when they have time.
+	ImportanceNoisy Importance = "NOISY"
 )
 
 var AllImportance = []Importance{
@@ -735,11 +1032,15 @@ func (e Importance) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Why a stream begins anew.
 type InboxResetReason string
 
 const (
-	InboxResetReasonStarted       InboxResetReason = "STARTED"
-	InboxResetReasonTooFarBehind  InboxResetReason = "TOO_FAR_BEHIND"
+	// No `after` was given.
+	InboxResetReasonStarted InboxResetReason = "STARTED"
+	// Too much happened since `after` to tell it all.
+	InboxResetReasonTooFarBehind InboxResetReason = "TOO_FAR_BEHIND"
+	// The cursor is none of this inbox as it is now.
 	InboxResetReasonUnknownCursor InboxResetReason = "UNKNOWN_CURSOR"
 )
 
@@ -792,9 +1093,11 @@ func (e InboxResetReason) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// The services that notifications can be sent through.
 type IntegrationProvider string
 
 const (
+	// Direct messages of a bot in Zoho Cliq.
 	IntegrationProviderZohoCliq IntegrationProvider = "ZOHO_CLIQ"
 )
 
@@ -845,11 +1148,15 @@ func (e IntegrationProvider) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Whether messages can be sent through an integration.
 type IntegrationStatus string
 
 const (
-	IntegrationStatusNotConnected   IntegrationStatus = "NOT_CONNECTED"
-	IntegrationStatusConnected      IntegrationStatus = "CONNECTED"
+	// No account is connected.
+	IntegrationStatusNotConnected IntegrationStatus = "NOT_CONNECTED"
+	// An account is connected. `problem` says when something is wrong all the same.
+	IntegrationStatusConnected IntegrationStatus = "CONNECTED"
+	// The account was connected, but its permission is gone: the person must connect again.
 	IntegrationStatusNeedsReconnect IntegrationStatus = "NEEDS_RECONNECT"
 )
 
@@ -902,13 +1209,18 @@ func (e IntegrationStatus) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Where the value of a cell comes from.
 type PreferenceSource string
 
 const (
-	PreferenceSourceCatalog   PreferenceSource = "CATALOG"
+	// The event type's own default.
+	PreferenceSourceCatalog PreferenceSource = "CATALOG"
+	// The workspace's default.
 	PreferenceSourceWorkspace PreferenceSource = "WORKSPACE"
-	PreferenceSourceUser      PreferenceSource = "USER"
-	PreferenceSourceLocked    PreferenceSource = "LOCKED"
+	// The person's own choice.
+	PreferenceSourceUser PreferenceSource = "USER"
+	// A lock: of the event type or of the workspace.
+	PreferenceSourceLocked PreferenceSource = "LOCKED"
 )
 
 var AllPreferenceSource = []PreferenceSource{
@@ -961,22 +1273,36 @@ func (e PreferenceSource) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What can be wrong with an integration or with one delivery.
 type ProblemCode string
 
 const (
-	ProblemCodeBotNotFound           ProblemCode = "BOT_NOT_FOUND"
-	ProblemCodeTokenRevoked          ProblemCode = "TOKEN_REVOKED"
-	ProblemCodeScopeMissing          ProblemCode = "SCOPE_MISSING"
-	ProblemCodeNotSubscribed         ProblemCode = "NOT_SUBSCRIBED"
-	ProblemCodeDeliveredToOthers     ProblemCode = "DELIVERED_TO_OTHERS"
-	ProblemCodeRateLimited           ProblemCode = "RATE_LIMITED"
-	ProblemCodeProviderUnavailable   ProblemCode = "PROVIDER_UNAVAILABLE"
+	// Cliq knows no bot of that unique name.
+	ProblemCodeBotNotFound ProblemCode = "BOT_NOT_FOUND"
+	// The permission was revoked, or pushed out by newer ones.
+	ProblemCodeTokenRevoked ProblemCode = "TOKEN_REVOKED"
+	// The permission does not cover sending with a bot.
+	ProblemCodeScopeMissing ProblemCode = "SCOPE_MISSING"
+	// The person is not subscribed to the bot.
+	ProblemCodeNotSubscribed ProblemCode = "NOT_SUBSCRIBED"
+	// A message reached other people than the one it was for; sending was stopped.
+	ProblemCodeDeliveredToOthers ProblemCode = "DELIVERED_TO_OTHERS"
+	// Zoho takes no more messages for the person for some minutes.
+	ProblemCodeRateLimited ProblemCode = "RATE_LIMITED"
+	// Zoho does not answer.
+	ProblemCodeProviderUnavailable ProblemCode = "PROVIDER_UNAVAILABLE"
+	// Zoho refuses this server's own registration.
 	ProblemCodeProviderMisconfigured ProblemCode = "PROVIDER_MISCONFIGURED"
-	ProblemCodeMessageRejected       ProblemCode = "MESSAGE_REJECTED"
-	ProblemCodeMailboxRefused        ProblemCode = "MAILBOX_REFUSED"
+	// The provider refused this one message.
+	ProblemCodeMessageRejected ProblemCode = "MESSAGE_REJECTED"
+	// The mailbox refused the e-mail for good.
+	ProblemCodeMailboxRefused ProblemCode = "MAILBOX_REFUSED"
+	// The mail server does not answer.
 	ProblemCodeMailServerUnavailable ProblemCode = "MAIL_SERVER_UNAVAILABLE"
-	ProblemCodeExpired               ProblemCode = "EXPIRED"
-	ProblemCodeInternal              ProblemCode = "INTERNAL"
+	// The message was older than an hour before it could be sent.
+	ProblemCodeExpired ProblemCode = "EXPIRED"
+	// A fault of ours; it has been logged.
+	ProblemCodeInternal ProblemCode = "INTERNAL"
 )
 
 var AllProblemCode = []ProblemCode{
@@ -1038,11 +1364,15 @@ func (e ProblemCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What happens to the permission at Zoho.
 type Revocation string
 
 const (
-	RevocationRevoked   Revocation = "REVOKED"
-	RevocationQueued    Revocation = "QUEUED"
+	// Zoho has forgotten it.
+	RevocationRevoked Revocation = "REVOKED"
+	// Zoho will be told; it is repeated until it listens.
+	RevocationQueued Revocation = "QUEUED"
+	// There was none.
 	RevocationNotNeeded Revocation = "NOT_NEEDED"
 )
 
@@ -1095,14 +1425,20 @@ func (e Revocation) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What a token must carry to use a root field.
 type Scope string
 
 const (
-	ScopePublic      Scope = "PUBLIC"
-	ScopeUser        Scope = "USER"
-	ScopeAdmin       Scope = "ADMIN"
+	// Nothing: anybody may ask.
+	ScopePublic Scope = "PUBLIC"
+	// A person: the claims `sub` and `wid`.
+	ScopeUser Scope = "USER"
+	// A person with the scope `admin`.
+	ScopeAdmin Scope = "ADMIN"
+	// The scope `events:write`, a person's or a service's.
 	ScopeEventsWrite Scope = "EVENTS_WRITE"
-	ScopeUsersWrite  Scope = "USERS_WRITE"
+	// The scope `users:write`, a person's or a service's.
+	ScopeUsersWrite Scope = "USERS_WRITE"
 )
 
 var AllScope = []Scope{
@@ -1156,18 +1492,28 @@ func (e Scope) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// Why a notification does not go to a channel.
 type SkipReason string
 
 const (
-	SkipReasonEventOff           SkipReason = "EVENT_OFF"
-	SkipReasonChannelOff         SkipReason = "CHANNEL_OFF"
-	SkipReasonLockedOff          SkipReason = "LOCKED_OFF"
-	SkipReasonNotConnected       SkipReason = "NOT_CONNECTED"
-	SkipReasonNeedsReconnect     SkipReason = "NEEDS_RECONNECT"
+	// The event is off for this channel.
+	SkipReasonEventOff SkipReason = "EVENT_OFF"
+	// The person turned the whole channel off.
+	SkipReasonChannelOff SkipReason = "CHANNEL_OFF"
+	// The workspace locked it off.
+	SkipReasonLockedOff SkipReason = "LOCKED_OFF"
+	// No account is connected.
+	SkipReasonNotConnected SkipReason = "NOT_CONNECTED"
+	// The account must be connected again.
+	SkipReasonNeedsReconnect SkipReason = "NEEDS_RECONNECT"
+	// The integration has a problem that only a person can solve.
 	SkipReasonIntegrationProblem SkipReason = "INTEGRATION_PROBLEM"
-	SkipReasonAddressMissing     SkipReason = "ADDRESS_MISSING"
-	SkipReasonAddressBounced     SkipReason = "ADDRESS_BOUNCED"
-	SkipReasonInactive           SkipReason = "INACTIVE"
+	// No e-mail address is known.
+	SkipReasonAddressMissing SkipReason = "ADDRESS_MISSING"
+	// The e-mail address refused our e-mails.
+	SkipReasonAddressBounced SkipReason = "ADDRESS_BOUNCED"
+	// The person was deactivated.
+	SkipReasonInactive SkipReason = "INACTIVE"
 )
 
 var AllSkipReason = []SkipReason{
@@ -1225,34 +1571,60 @@ func (e SkipReason) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What a caller can ask wrongly.
 type UserErrorCode string
 
 const (
-	UserErrorCodeInvalidBot            UserErrorCode = "INVALID_BOT"
-	UserErrorCodeInvalidReturnTo       UserErrorCode = "INVALID_RETURN_TO"
-	UserErrorCodeRegionMismatch        UserErrorCode = "REGION_MISMATCH"
-	UserErrorCodeRegionNotAvailable    UserErrorCode = "REGION_NOT_AVAILABLE"
-	UserErrorCodeTicketInvalid         UserErrorCode = "TICKET_INVALID"
-	UserErrorCodeNotConnected          UserErrorCode = "NOT_CONNECTED"
-	UserErrorCodeProviderRejected      UserErrorCode = "PROVIDER_REJECTED"
-	UserErrorCodeProviderBusy          UserErrorCode = "PROVIDER_BUSY"
-	UserErrorCodeRateLimited           UserErrorCode = "RATE_LIMITED"
-	UserErrorCodeUnknownEventType      UserErrorCode = "UNKNOWN_EVENT_TYPE"
-	UserErrorCodeUnknownCategory       UserErrorCode = "UNKNOWN_CATEGORY"
-	UserErrorCodeCellLocked            UserErrorCode = "CELL_LOCKED"
-	UserErrorCodeChannelNotEditable    UserErrorCode = "CHANNEL_NOT_EDITABLE"
-	UserErrorCodeRevisionConflict      UserErrorCode = "REVISION_CONFLICT"
-	UserErrorCodeContradictoryChanges  UserErrorCode = "CONTRADICTORY_CHANGES"
-	UserErrorCodeNotFound              UserErrorCode = "NOT_FOUND"
-	UserErrorCodeInvalidCursor         UserErrorCode = "INVALID_CURSOR"
+	// This is no bot name and no bot URL.
+	UserErrorCodeInvalidBot UserErrorCode = "INVALID_BOT"
+	// This is no URL of an allowed origin.
+	UserErrorCodeInvalidReturnTo UserErrorCode = "INVALID_RETURN_TO"
+	// The bot's URL belongs to another region than the one chosen.
+	UserErrorCodeRegionMismatch UserErrorCode = "REGION_MISMATCH"
+	// This server cannot connect accounts of that region.
+	UserErrorCodeRegionNotAvailable UserErrorCode = "REGION_NOT_AVAILABLE"
+	// The ticket is unknown, used, too old or somebody else's.
+	UserErrorCodeTicketInvalid UserErrorCode = "TICKET_INVALID"
+	// No account is connected.
+	UserErrorCodeNotConnected UserErrorCode = "NOT_CONNECTED"
+	// Zoho refused; connect again.
+	UserErrorCodeProviderRejected UserErrorCode = "PROVIDER_REJECTED"
+	// Zoho does not answer right now; try again.
+	UserErrorCodeProviderBusy UserErrorCode = "PROVIDER_BUSY"
+	// Too often; try again at `retryAt`.
+	UserErrorCodeRateLimited UserErrorCode = "RATE_LIMITED"
+	// There is no such event type.
+	UserErrorCodeUnknownEventType UserErrorCode = "UNKNOWN_EVENT_TYPE"
+	// There is no such category.
+	UserErrorCodeUnknownCategory UserErrorCode = "UNKNOWN_CATEGORY"
+	// The cell is locked.
+	UserErrorCodeCellLocked UserErrorCode = "CELL_LOCKED"
+	// The channel cannot be turned off.
+	UserErrorCodeChannelNotEditable UserErrorCode = "CHANNEL_NOT_EDITABLE"
+	// Somebody changed it meanwhile.
+	UserErrorCodeRevisionConflict UserErrorCode = "REVISION_CONFLICT"
+	// The request asks for two things that exclude each other.
+	UserErrorCodeContradictoryChanges UserErrorCode = "CONTRADICTORY_CHANGES"
+	// There is no such thing, or it is not yours.
+	UserErrorCodeNotFound UserErrorCode = "NOT_FOUND"
+	// The cursor is none of this inbox.
+	UserErrorCodeInvalidCursor UserErrorCode = "INVALID_CURSOR"
+	// The idempotency key is empty, too long or has control characters.
 	UserErrorCodeInvalidIdempotencyKey UserErrorCode = "INVALID_IDEMPOTENCY_KEY"
-	UserErrorCodeIdempotencyConflict   UserErrorCode = "IDEMPOTENCY_CONFLICT"
-	UserErrorCodeMissingField          UserErrorCode = "MISSING_FIELD"
-	UserErrorCodeInvalidField          UserErrorCode = "INVALID_FIELD"
-	UserErrorCodeUnknownRecipient      UserErrorCode = "UNKNOWN_RECIPIENT"
-	UserErrorCodeNoRecipients          UserErrorCode = "NO_RECIPIENTS"
-	UserErrorCodeUnknownWorkspace      UserErrorCode = "UNKNOWN_WORKSPACE"
-	UserErrorCodeTooMany               UserErrorCode = "TOO_MANY"
+	// The idempotency key was used before for other content.
+	UserErrorCodeIdempotencyConflict UserErrorCode = "IDEMPOTENCY_CONFLICT"
+	// A field that is required is not there.
+	UserErrorCodeMissingField UserErrorCode = "MISSING_FIELD"
+	// A field has a value that it cannot have.
+	UserErrorCodeInvalidField UserErrorCode = "INVALID_FIELD"
+	// None of the recipients is known.
+	UserErrorCodeUnknownRecipient UserErrorCode = "UNKNOWN_RECIPIENT"
+	// There are no recipients.
+	UserErrorCodeNoRecipients UserErrorCode = "NO_RECIPIENTS"
+	// Nobody of this workspace is known.
+	UserErrorCodeUnknownWorkspace UserErrorCode = "UNKNOWN_WORKSPACE"
+	// More than fits into one request.
+	UserErrorCodeTooMany UserErrorCode = "TOO_MANY"
 )
 
 var AllUserErrorCode = []UserErrorCode{
@@ -1326,13 +1698,18 @@ func (e UserErrorCode) MarshalJSON() ([]byte, error) {
 	return buf.Bytes(), nil
 }
 
+// What a rule does.
 type WorkspaceRuleMode string
 
 const (
-	WorkspaceRuleModeDefaultOn  WorkspaceRuleMode = "DEFAULT_ON"
+	// On for everyone who did not choose otherwise.
+	WorkspaceRuleModeDefaultOn WorkspaceRuleMode = "DEFAULT_ON"
+	// Off for everyone who did not choose otherwise.
 	WorkspaceRuleModeDefaultOff WorkspaceRuleMode = "DEFAULT_OFF"
-	WorkspaceRuleModeLockedOn   WorkspaceRuleMode = "LOCKED_ON"
-	WorkspaceRuleModeLockedOff  WorkspaceRuleMode = "LOCKED_OFF"
+	// On for everyone; a person's master switch still mutes it.
+	WorkspaceRuleModeLockedOn WorkspaceRuleMode = "LOCKED_ON"
+	// Off for everyone.
+	WorkspaceRuleModeLockedOff WorkspaceRuleMode = "LOCKED_OFF"
 )
 
 var AllWorkspaceRuleMode = []WorkspaceRuleMode{

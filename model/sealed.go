@@ -4,7 +4,8 @@ import "github.com/google/uuid"
 
 // SealedTokens are a connection's tokens as they are stored: ciphertext only. Package secret opens them.
 type SealedTokens struct {
-	UserID    uuid.UUID
+	UserID    uuid.UUID           `gorm:"primaryKey"`
+	Provider  IntegrationProvider `gorm:"primaryKey"`
 	Access    []byte
 	Refresh   []byte
 	ExpiresAt Time // of the access token
@@ -12,6 +13,9 @@ type SealedTokens struct {
 	Version int64
 	KeyID   uint32
 }
+
+// TableName is where gorm keeps sealed tokens.
+func (SealedTokens) TableName() string { return "integration_tokens" }
 
 // NewConnection is what a successful exchange gave: it replaces whatever connection the person had.
 type NewConnection struct {
@@ -30,7 +34,7 @@ type NewConnection struct {
 
 // ConnectState is one attempt to connect: single use, ten minutes. It holds hashes and ciphertext only.
 type ConnectState struct {
-	StateHash   []byte // SHA-256 of the state
+	StateHash   []byte `gorm:"primaryKey"` // SHA-256 of the state
 	UserID      uuid.UUID
 	WorkspaceID uuid.UUID
 	// BrowserHash is SHA-256 of the secret in the browser's cookie; nil when the mutation did not come by HTTP.
@@ -45,9 +49,12 @@ type ConnectState struct {
 	Answer     []byte // code, location and accounts-server, sealed
 }
 
+// TableName is where gorm keeps attempts to connect.
+func (ConnectState) TableName() string { return "oauth_states" }
+
 // PendingRevocation is a refresh token that Zoho is still to be told to forget.
 type PendingRevocation struct {
-	ID            uuid.UUID
+	ID            uuid.UUID `gorm:"primaryKey"`
 	WorkspaceID   uuid.UUID
 	UserID        uuid.UUID
 	Region        CliqRegionCode
@@ -55,3 +62,6 @@ type PendingRevocation struct {
 	Attempts      int32
 	NextAttemptAt Time
 }
+
+// TableName is where gorm keeps pending revocations.
+func (PendingRevocation) TableName() string { return "revocations" }

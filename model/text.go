@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// validText reports whether s is valid UTF-8 of at most limit characters without control characters.
-func validText(s string, limit int) bool {
+// ValidText reports whether s is valid UTF-8 of at most limit characters without control characters.
+func ValidText(s string, limit int) bool {
 	if len(s) > limit*utf8.UTFMax || !utf8.ValidString(s) {
 		return false
 	}

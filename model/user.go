@@ -47,6 +47,9 @@ func (u *User) ChannelEnabled(c Channel) bool {
 type Viewer struct {
 	User      User
 	Workspace Workspace
+	// Settings reads what decides about the person's settings, at most once for all fields of one answer;
+	// nil: not prepared.
+	Settings func() (SettingsSnapshot, error)
 }
 
 // ID is the global id of the person.
