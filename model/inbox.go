@@ -105,6 +105,9 @@ type PageArgs struct {
 	First, Last   *int32
 	After, Before *string
 	Filter        *NotificationFilter
+	// OneWay: nobody asks for hasPreviousPage of a page read forward, or hasNextPage of one read backward.
+	// Both need a query of their own, which is then spared.
+	OneWay bool
 }
 
 // InboxResult is what a change of read or archive state answers.
