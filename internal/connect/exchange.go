@@ -1,0 +1,108 @@
+package connect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/heffl/bff/internal/cliq"
+	"github.com/heffl/bff/internal/secret"
+	"github.com/heffl/bff/model"
+)
+
+// failure is why an exchange connected nothing, for the return path and for userErrors.
+type failure struct {
+	code    string // for the return path
+	user    model.UserErrorCode
+	message string
+}
+
+func (f *failure) userError() *model.UserError { return model.UserErrorf(f.user, nil, "%s", f.message) }
+
+// exchange redeems the code at the data centre that Zoho named and keeps what it gives. nil: connected.
+func (s *Service) exchange(ctx context.Context, st *model.ConnectState, got answer) *failure {
+	err := s.redeem(ctx, st, got)
+	if err == nil {
+		s.Changed(st.UserID)
+		return nil
+	}
+	s.Logger.WarnContext(ctx, "connect failed", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
+	return explain(err, got)
+}
+
+func (s *Service) redeem(ctx context.Context, st *model.ConnectState, got answer) error {
+	region, err := s.Regions.Resolve(got.AccountsServer, got.Location, cliq.Code(st.Region))
+	if err != nil {
+		return err
+	}
+	verifier, err := s.Box.Open(stateBinding(st, "verifier"), st.Verifier)
+	if err != nil {
+		return fmt.Errorf("open verifier: %w", err)
+	}
+	token, err := s.Client.Exchange(ctx, region.Code, cliq.NewSecret(got.Code), cliq.NewSecret(string(verifier)), s.CallbackURL)
+	if err != nil {
+		if !token.Access.IsEmpty() || !token.Refresh.IsEmpty() {
+			s.giveBack(ctx, region.Code, token)
+		}
+		return fmt.Errorf("exchange code: %w", err)
+	}
+	user := st.UserID.String()
+	c := model.NewConnection{
+		UserID: st.UserID, WorkspaceID: st.WorkspaceID, Region: model.CliqRegionCode(region.Code), RegionChosen: st.Region,
+		BotName: st.BotName, Scopes: strings.Join(token.Scopes, " "), ExpiresAt: model.NewTime(token.ExpiresAt), KeyID: s.Box.PrimaryKeyID(),
+	}
+	if c.Access, err = s.Box.Seal(tokenBinding("access", user), []byte(token.Access.Reveal())); err != nil {
+		return fmt.Errorf("seal access token: %w", err)
+	}
+	if c.Refresh, err = s.Box.Seal(tokenBinding("refresh", user), []byte(token.Refresh.Reveal())); err != nil {
+		return fmt.Errorf("seal refresh token: %w", err)
+	}
+	if _, err := s.Store.SaveConnected(ctx, c, s.now()); err != nil {
+		s.giveBack(ctx, region.Code, token)
+		return fmt.Errorf("save connection: %w", err)
+	}
+	s.Revoke() // the connection before, if there was one
+	return nil
+}
+
+// giveBack revokes a grant that is of no use to us, as far as Zoho listens: it counts against the person's twenty.
+func (s *Service) giveBack(ctx context.Context, code cliq.Code, token cliq.Token) {
+	grant := token.Refresh
+	if grant.IsEmpty() {
+		grant = token.Access
+	}
+	if err := s.Client.Revoke(context.WithoutCancel(ctx), code, grant); err != nil {
+		s.Logger.WarnContext(ctx, "useless grant was not revoked", slog.Any("error", err))
+	}
+}
+
+// explain puts the reason into words that a person can act on.
+func explain(err error, got answer) *failure {
+	var throttled *cliq.ThrottledError
+	var unavailable *cliq.UnavailableError
+	var misconfigured *cliq.MisconfiguredError
+	switch {
+	case errors.As(err, &throttled), errors.As(err, &unavailable):
+		return &failure{"PROVIDER_BUSY", model.UserErrorCodeProviderBusy, "Zoho does not answer right now. Connect again in a few minutes."}
+	case errors.Is(err, cliq.ErrRegionNotOffered):
+		return &failure{"REGION_NOT_AVAILABLE", model.UserErrorCodeRegionNotAvailable, "Your Zoho account lives in a region that this server cannot connect."}
+	case errors.Is(err, cliq.ErrScopeMissing):
+		return &failure{"SCOPE_MISSING", model.UserErrorCodeProviderRejected, "Zoho did not grant the permission to send with a bot. Connect again and accept it."}
+	case errors.Is(err, cliq.ErrNoRefreshToken):
+		return &failure{"NO_REFRESH_TOKEN", model.UserErrorCodeProviderRejected, "Zoho granted access for an hour only. Connect again and accept on Zoho's page."}
+	case got.AccountsServer == "" && got.Location == "" && (errors.Is(err, cliq.ErrInvalidGrant) || errors.As(err, &misconfigured)):
+		return &failure{"REGION_MISMATCH", model.UserErrorCodeProviderRejected, "Your Zoho account seems to live in another region. Choose the region in whose address you use Cliq, and connect again."}
+	case errors.Is(err, cliq.ErrInvalidGrant):
+		return &failure{"PROVIDER_REJECTED", model.UserErrorCodeProviderRejected, "Zoho did not accept its own answer any more: it is good for two minutes. Connect again."}
+	case errors.As(err, &misconfigured):
+		return &failure{"PROVIDER_MISCONFIGURED", model.UserErrorCodeProviderRejected, "Zoho refuses this server's registration in your region. Tell your administrator."}
+	}
+	return &failure{codeInternal, model.UserErrorCodeProviderRejected, "Something went wrong on our side; nothing was connected. Connect again."}
+}
+
+// tokenBinding is the one place where a person's sealed token may stand.
+func tokenBinding(column, user string) secret.Binding {
+	return secret.Binding{Table: "integration_tokens", Column: column, Row: user, User: user}
+}
