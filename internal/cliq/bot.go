@@ -86,8 +86,8 @@ func (r *Regions) cliqPath(address string) (Code, string, bool) {
 			}
 			candidate = after
 		}
-		given, path, found := strings.Cut(candidate, "/")
-		if !found || !strings.EqualFold(given, host) {
+		given, path, _ := strings.Cut(candidate, "/")
+		if !strings.EqualFold(given, host) {
 			continue
 		}
 		if base != "" {

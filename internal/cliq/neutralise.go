@@ -24,7 +24,12 @@ var lookalike = map[rune]rune{
 // bold, a heading, a quote, a rule, a mention, a link or an instant button. It also
 // drops control characters and those that turn the direction of writing around.
 func Neutralise(s string) string {
-	s = plainRunes(s)
+	s = strings.Map(func(r rune) rune {
+		if replacement, ok := lookalike[r]; ok {
+			return replacement
+		}
+		return r
+	}, plainRunes(s))
 	var b strings.Builder
 	b.Grow(len(s) + len(s)/8)
 	lineStart := true
@@ -36,11 +41,7 @@ func Neutralise(s string) string {
 		if i > 0 && dangerous(before, last, r, s[i:]) {
 			b.WriteRune(breaker)
 		}
-		if replacement, ok := lookalike[r]; ok {
-			b.WriteRune(replacement)
-		} else {
-			b.WriteRune(r)
-		}
+		b.WriteRune(r)
 		lineStart = r == '\n' || (lineStart && unicode.IsSpace(r))
 		before, last = last, r
 	}
