@@ -1,0 +1,52 @@
+//go:build unix
+
+package httpd
+
+import (
+	"errors"
+	"sync"
+	"syscall"
+)
+
+// attempt is one write that does not wait. It is pooled with its closure, because a burst to ten
+// thousand sockets makes ten thousand of them.
+type attempt struct {
+	frame []byte
+	n     int
+	err   error
+	write func(fd uintptr) bool
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.write = func(fd uintptr) bool {
+		for {
+			a.n, a.err = syscall.Write(int(fd), a.frame)
+			if !errors.Is(a.err, syscall.EINTR) {
+				return true
+			}
+		}
+	}
+	return a
+}}
+
+// try writes as much of the frame as the kernel takes at once.
+func (c *socket) try(frame []byte) (int, error) {
+	if c.raw == nil {
+		return 0, nil
+	}
+	a := attempts.Get().(*attempt) //nolint:forcetypeassert // it holds nothing else
+	defer attempts.Put(a)
+	a.frame, a.n, a.err = frame, 0, nil
+	err := c.raw.Write(a.write)
+	n, failure := max(a.n, 0), a.err
+	a.frame, a.err = nil, nil
+	switch {
+	case err != nil:
+		return n, err //nolint:wrapcheck // the connection is dropped, whatever it says
+	case errors.Is(failure, syscall.EAGAIN):
+		return 0, nil
+	default:
+		return n, failure
+	}
+}
