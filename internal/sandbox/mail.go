@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"slices"
@@ -46,6 +47,7 @@ type Mail struct {
 	nextID      int
 	mails       []MailMessage // oldest first
 	connections int
+	held        int // connections that get no answer on purpose
 }
 
 // NewMail starts the mail sink; Close stops it.
@@ -148,6 +150,15 @@ func (m *Mail) WaitConnections(ctx context.Context, n int) error {
 	return m.changed.await(ctx, func() bool { return m.Connections() >= n })
 }
 
+// WaitHeld waits until at least n connections are being kept waiting by a fault.
+func (m *Mail) WaitHeld(ctx context.Context, n int) error {
+	return m.changed.await(ctx, func() bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		return m.held >= n
+	})
+}
+
 // Clear empties the mailbox and forgets the connections.
 func (m *Mail) Clear() {
 	m.mu.Lock()
@@ -197,6 +208,21 @@ func (m *Mail) store(from string, to []string, raw []byte) {
 func (m *Mail) connected() {
 	m.mu.Lock()
 	m.connections++
+	m.mu.Unlock()
+	m.changed.raise()
+}
+
+// hold reads until the other side leaves or the sink closes: a client that waits for an answer sends nothing.
+func (m *Mail) hold(conn net.Conn) {
+	m.holds(1)
+	defer m.holds(-1)
+	_ = conn.SetReadDeadline(time.Time{})
+	_, _ = io.Copy(io.Discard, conn)
+}
+
+func (m *Mail) holds(change int) {
+	m.mu.Lock()
+	m.held += change
 	m.mu.Unlock()
 	m.changed.raise()
 }

@@ -90,9 +90,12 @@ func (m *MailMessage) part(contentType, encoding string, body io.Reader, depth i
 	}
 	if strings.HasPrefix(kind, "multipart/") {
 		reader := multipart.NewReader(body, params["boundary"])
-		for {
+		for n := 0; ; n++ {
 			part, err := reader.NextRawPart()
 			if errors.Is(err, io.EOF) {
+				if n == 0 {
+					return errors.New("the message has no parts")
+				}
 				return nil
 			}
 			if err != nil {

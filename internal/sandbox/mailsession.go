@@ -6,7 +6,6 @@ import (
 	"net"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/emersion/go-smtp"
 )
@@ -50,10 +49,7 @@ func (s *mailSession) Data(r io.Reader) error {
 		return smtpError(value)
 	}
 	if _, ok := s.strike(FaultMailHang); ok {
-		s.mail.changed.raise()
-		// The client waits for an answer and sends nothing: this returns when it leaves or the sink closes.
-		_ = s.conn.Conn().SetReadDeadline(time.Time{})
-		_, _ = io.Copy(io.Discard, s.conn.Conn())
+		s.mail.hold(s.conn.Conn())
 		return net.ErrClosed
 	}
 	if value, ok := s.strike(FaultMailDrop); ok {
@@ -137,7 +133,7 @@ func (l *mailListener) Accept() (net.Conn, error) {
 		}
 		if _, ok := l.mail.faults.strike(FaultMailSilent, target{}); ok {
 			l.holds.Go(func() {
-				_, _ = io.Copy(io.Discard, conn)
+				l.mail.hold(conn)
 				_ = conn.Close()
 			})
 			continue

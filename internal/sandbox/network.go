@@ -25,6 +25,7 @@ func (s *Sandbox) interfere(w *recorder, r *http.Request, t target) bool {
 		w.note(Account{}, string(FaultSlow))
 		millis, _ := strconv.Atoi(value)
 		if !s.pause(r, time.Duration(millis)*time.Millisecond) {
+			s.abort(w)
 			return true
 		}
 	}
