@@ -1,0 +1,126 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/heffl/bff/internal/cliq"
+	"github.com/heffl/bff/model"
+)
+
+// probeInterval is how often one message may find out whether a problem that needs a person is solved.
+const probeInterval = 10 * time.Minute
+
+// lockOut is how long Zoho locks a person out who sent too much.
+const lockOut = 10 * time.Minute
+
+// result is what became of one attempt to say something to one person.
+type result struct {
+	// status is SENT, OUTCOME_UNKNOWN, FAILED, or RETRYING for what surely did not arrive and may later.
+	status  model.DeliveryStatus
+	problem model.ProblemCode
+	// hint is how long the provider wants to be left alone; 0: it did not say.
+	hint time.Duration
+	// left: the request left this machine, so the attempt counts.
+	left bool
+	// deadGrant: the person must connect again.
+	deadGrant bool
+	// needsPerson: every message would fail the same way until somebody acts.
+	needsPerson bool
+	err         error
+}
+
+// unreachable reports that the attempt says something about the region, not about the person.
+func (r *result) unreachable() error {
+	if r.problem == model.ProblemCodeProviderUnavailable {
+		return r.err
+	}
+	return nil
+}
+
+// attempt sends one message. It renews a token that Zoho refused, once: the first message surely did not arrive.
+func (w *Workers) attempt(ctx context.Context, c *model.Connection, m cliq.Message) result {
+	done, ok := w.breakers.allow(c.Region)
+	if !ok {
+		return result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeProviderUnavailable, hint: breakerOpen, err: errBreakerOpen}
+	}
+	r := w.attemptOnce(ctx, c, m)
+	done(r.unreachable())
+	return r
+}
+
+var errBreakerOpen = errors.New("the region's breaker is open")
+
+func (w *Workers) attemptOnce(ctx context.Context, c *model.Connection, m cliq.Message) result {
+	token, version, err := w.config.Tokens.Access(ctx, c)
+	if err != nil {
+		return tokenResult(err)
+	}
+	receipt, err := w.config.Messenger.Send(ctx, cliq.Code(c.Region), c.BotName, token, m)
+	if cliq.ClassOf(err) == cliq.ClassTokenInvalid {
+		if token, _, err = w.config.Tokens.Renew(ctx, c, version); err != nil {
+			return tokenResult(err)
+		}
+		receipt, err = w.config.Messenger.Send(ctx, cliq.Code(c.Region), c.BotName, token, m)
+	}
+	if err != nil {
+		return sendResult(err)
+	}
+	if receipt.ReachedOthers() {
+		return result{status: model.DeliveryStatusSent, problem: model.ProblemCodeDeliveredToOthers, left: true, needsPerson: true}
+	}
+	return result{status: model.DeliveryStatusSent, left: true}
+}
+
+// tokenResult is what a missing access token means. No message left.
+func tokenResult(err error) result {
+	r := result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeInternal, err: err}
+	var throttled *cliq.ThrottledError
+	var misconfigured *cliq.MisconfiguredError
+	var unavailable *cliq.UnavailableError
+	switch {
+	case errors.Is(err, cliq.ErrInvalidGrant):
+		r.status, r.problem, r.deadGrant = model.DeliveryStatusFailed, model.ProblemCodeTokenRevoked, true
+	case errors.Is(err, cliq.ErrScopeMissing):
+		r.status, r.problem, r.deadGrant = model.DeliveryStatusFailed, model.ProblemCodeScopeMissing, true
+	case errors.As(err, &throttled):
+		r.problem, r.hint = model.ProblemCodeRateLimited, throttled.RetryAfter
+	case errors.As(err, &misconfigured), errors.Is(err, cliq.ErrRegionNotOffered):
+		r.status, r.problem, r.needsPerson = model.DeliveryStatusFailed, model.ProblemCodeProviderMisconfigured, true
+	case errors.As(err, &unavailable):
+		r.problem = model.ProblemCodeProviderUnavailable
+	}
+	return r
+}
+
+// sendResult is what a message that did not get through means.
+func sendResult(err error) result {
+	r := result{status: model.DeliveryStatusFailed, err: err, left: true}
+	var failed *cliq.SendError
+	errors.As(err, &failed)
+	switch cliq.ClassOf(err) {
+	case cliq.ClassBotNotFound:
+		r.problem, r.needsPerson = model.ProblemCodeBotNotFound, true
+	case cliq.ClassNotSubscribed:
+		r.problem, r.needsPerson = model.ProblemCodeNotSubscribed, true
+	case cliq.ClassMisconfigured:
+		r.problem, r.needsPerson = model.ProblemCodeProviderMisconfigured, true
+	case cliq.ClassTokenInvalid: // right after a renewal: the grant is worth nothing
+		r.problem, r.deadGrant = model.ProblemCodeTokenRevoked, true
+	case cliq.ClassScopeInvalid:
+		r.problem, r.deadGrant = model.ProblemCodeScopeMissing, true
+	case cliq.ClassRejected:
+		r.problem = model.ProblemCodeMessageRejected
+	case cliq.ClassRateLimited:
+		r.status, r.problem, r.hint = model.DeliveryStatusRetrying, model.ProblemCodeRateLimited, failed.RetryAfter
+		if r.hint <= 0 {
+			r.hint = lockOut
+		}
+	case cliq.ClassUnavailable:
+		r.status, r.problem, r.hint = model.DeliveryStatusRetrying, model.ProblemCodeProviderUnavailable, failed.RetryAfter
+	case cliq.ClassUnknown:
+		r.status, r.problem = model.DeliveryStatusOutcomeUnknown, model.ProblemCodeProviderUnavailable
+	}
+	return r
+}

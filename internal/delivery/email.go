@@ -1,0 +1,94 @@
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/internal/mail"
+	"github.com/heffl/bff/model"
+)
+
+// emailLease outlives the longest attempt (30 s) with room for the database.
+const emailLease = 60 * time.Second
+
+// EmailStore is what e-mail needs of the queue.
+type EmailStore interface {
+	// ClaimEmail marks due e-mails SENDING under the lease; those that no longer may go end SKIPPED.
+	ClaimEmail(ctx context.Context, now model.Time, limit int, leaseID uuid.UUID, until model.Time) ([]model.Outgoing, error)
+	// MarkBounced remembers that an address refuses mail, if it is still the person's.
+	MarkBounced(ctx context.Context, userID uuid.UUID, email string) error
+}
+
+func (w *Workers) claimEmail(ctx context.Context, n int) ([]job, error) {
+	lease := uuid.New()
+	due, err := w.config.Store.ClaimEmail(ctx, w.now(), n, lease, w.now().Add(emailLease))
+	if err != nil {
+		return nil, fmt.Errorf("claim e-mail: %w", err)
+	}
+	jobs := make([]job, len(due))
+	for i := range due {
+		jobs[i] = func(ctx context.Context) { w.sendEmail(ctx, &due[i], lease) }
+	}
+	return jobs, nil
+}
+
+func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.UUID) {
+	err := w.config.Mailer.Send(ctx, w.emailMessage(ctx, o))
+	if err != nil && ctx.Err() != nil {
+		return // stopping: the lease runs out and somebody repeats it with the same Message-ID
+	}
+	outcome := w.emailOutcome(o, err)
+	outcome.LeaseID = lease
+	if err != nil {
+		w.config.Logger.WarnContext(ctx, "e-mail did not get through", slog.Any("error", err), slog.String("status", string(outcome.Status)),
+			slog.String("notification_id", o.Delivery.NotificationID.String()))
+	}
+	if outcome.Problem == model.ProblemCodeMailboxRefused {
+		if err := w.config.Store.MarkBounced(context.WithoutCancel(ctx), o.User.UUID, o.User.Email); err != nil {
+			w.config.Logger.ErrorContext(ctx, "bounce cannot be remembered", slog.Any("error", err))
+		}
+		w.config.Changed(o.User.UUID)
+	}
+	if err := w.finish(ctx, outcome); err != nil {
+		w.config.Logger.ErrorContext(ctx, "outcome of an e-mail was not written", slog.Any("error", err))
+	}
+}
+
+// emailMessage is the notification as an e-mail.
+func (w *Workers) emailMessage(ctx context.Context, o *model.Outgoing) mail.Message {
+	return mail.Message{
+		ID: o.Delivery.NotificationID.String(), To: o.User.Email, Name: o.User.Name, Subject: o.Event.Title,
+		Title: o.Event.Title, Body: o.Event.Body, URL: w.link(o.Event.Path), SettingsURL: w.link(w.config.SettingsPath),
+		Workspace: w.config.Workspace(ctx, o.User.WorkspaceID), Date: o.CreatedAt.Std(),
+	}
+}
+
+// emailOutcome is what an attempt means for the delivery.
+func (w *Workers) emailOutcome(o *model.Outgoing, err error) model.DeliveryOutcome {
+	now := w.now()
+	out := model.DeliveryOutcome{NotificationIDs: []uuid.UUID{o.Delivery.NotificationID}, Channel: model.ChannelEmail}
+	var failed *mail.SendError
+	switch {
+	case err == nil:
+		out.Status, out.FinishedAt = model.DeliveryStatusSent, now
+		return out
+	case errors.As(err, &failed) && failed.Class == mail.ClassMailboxRefused:
+		out.Status, out.Problem, out.FinishedAt = model.DeliveryStatusFailed, model.ProblemCodeMailboxRefused, now
+		return out
+	case errors.As(err, &failed) && failed.Class == mail.ClassRejected:
+		out.Status, out.Problem, out.FinishedAt = model.DeliveryStatusFailed, model.ProblemCodeMessageRejected, now
+		return out
+	}
+	out.Problem = model.ProblemCodeMailServerUnavailable
+	if d, again := wait(emailWaits, o.Delivery.Attempts, w.config.Random); again {
+		out.Status, out.NextAttemptAt = model.DeliveryStatusRetrying, now.Add(d)
+	} else {
+		out.Status, out.FinishedAt = model.DeliveryStatusFailed, now
+	}
+	return out
+}
