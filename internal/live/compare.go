@@ -1,0 +1,200 @@
+package live
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/model"
+)
+
+// compareLimit is how many positions are asked for in one query.
+const compareLimit = 5000
+
+// admit compares the positions of entries that cannot wait for the reconciler: new ones, and those that something
+// was heard of that only the database can tell. It is also what follows and leaves subjects.
+func (h *Hub) admit(ctx context.Context) {
+	for {
+		entries := h.checks.take(ctx, compareLimit)
+		if len(entries) == 0 {
+			return
+		}
+		present, followed := entries[:0:0], false
+		for _, e := range entries {
+			s := e.shard
+			s.mu.Lock()
+			e.checking = working
+			removed := e.removed
+			s.mu.Unlock()
+			if removed {
+				if e.link != nil {
+					_ = e.link.Unsubscribe()
+				}
+				continue
+			}
+			if e.link == nil {
+				followed = true
+				h.follow(e)
+			}
+			present = append(present, e)
+		}
+		// Whatever is committed from now on is heard; what was committed before is read.
+		if followed {
+			h.bus.settle()
+		}
+		h.compare(ctx, present)
+		for _, e := range present {
+			s := e.shard
+			s.mu.Lock()
+			if e.checking.leave() {
+				h.checks.add(e)
+			}
+			s.mu.Unlock()
+		}
+	}
+}
+
+// follow subscribes to the person's subject. Without it the reconciler still finds every change.
+func (h *Hub) follow(e *entry) {
+	l, err := h.bus.follow(subjectOf(inboxSubject, e.user), e.shard.remote)
+	if err != nil {
+		h.config.Logger.Warn("cannot follow a subject", "error", err)
+		return
+	}
+	e.link = l
+}
+
+// compare asks for the positions of all given entries and sets right whatever differs. When the database does not
+// answer, everything stays as it is until the reconciler comes by.
+func (h *Hub) compare(ctx context.Context, entries []*entry) {
+	if len(entries) == 0 {
+		return
+	}
+	ids := make([]uuid.UUID, len(entries))
+	known := make([]int64, len(entries))
+	for i, e := range entries {
+		ids[i], known[i] = e.user, e.furthest()
+	}
+	positions, err := h.positions(ctx, ids)
+	if err != nil {
+		return
+	}
+	found := make(map[uuid.UUID]model.InboxPosition, len(positions))
+	for _, p := range positions {
+		found[p.UserID] = p
+	}
+	now := h.config.Now()
+	for i, e := range entries {
+		p, ok := found[e.user]
+		if !ok { // nothing is known of the person: an empty inbox
+			p.Active = true
+		}
+		e.settle(p, known[i], now)
+	}
+}
+
+func (h *Hub) positions(ctx context.Context, ids []uuid.UUID) ([]model.InboxPosition, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	positions, err := h.config.Store.Positions(ctx, ids)
+	h.answered(ctx, err)
+	return positions, err
+}
+
+// answered notes whether the database answers, and tells the log when that changes.
+func (h *Hub) answered(ctx context.Context, err error) {
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return
+	}
+	switch failing := err != nil; {
+	case failing && !h.failing.Swap(true):
+		h.config.Logger.ErrorContext(ctx, "the database does not answer live questions", "error", err)
+	case !failing && h.failing.Swap(false):
+		h.config.Logger.InfoContext(ctx, "the database answers live questions again")
+	}
+}
+
+// furthest is the highest place of a subscriber.
+func (e *entry) furthest() (seq int64) {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	for _, sub := range e.subscribers {
+		if sub.phase == live {
+			seq = max(seq, sub.at.Seq)
+		}
+	}
+	return seq
+}
+
+// settle sets every subscriber right by what the database says. known is the place that a subscriber had reached
+// before the question: a smaller answer means that a message lied, or that the database lost something.
+func (e *entry) settle(p model.InboxPosition, known int64, now time.Time) {
+	s := e.shard
+	var ended []*subscriber
+	var why []error
+	s.mu.Lock()
+	for _, sub := range slices.Clone(e.subscribers) { // one that ends is taken out
+		if err := e.place(sub, p, known); err != nil {
+			s.drop(sub)
+			ended, why = append(ended, sub), append(why, err)
+		} else if sub.phase != joining && sub.phase != behind {
+			sub.begin()
+		}
+	}
+	if !e.removed {
+		e.compareViewer(p.ViewerRevision, now)
+	}
+	s.mu.Unlock()
+	for i, sub := range ended {
+		sub.end(why[i])
+	}
+}
+
+// place decides how one subscriber goes on. An error ends it. The shard's lock is held.
+func (e *entry) place(sub *subscriber, p model.InboxPosition, known int64) error {
+	h := e.shard.hub
+	if !p.Active {
+		return errInactive()
+	}
+	if sub.follows == followsViewer {
+		if sub.phase == joining {
+			sub.phase = live
+			sub.viewer.Changed()
+		}
+		return nil
+	}
+	reset := model.InboxResetReason("")
+	switch sub.phase {
+	case joining:
+		reset = sub.reset
+		if reset == "" && sub.at.Seq > p.LastSeq {
+			reset = model.InboxResetReasonUnknownCursor
+		}
+		sub.phase = live
+		if sub.at.Within > 0 {
+			sub.phase = behind
+		}
+	case live:
+		if p.LastSeq < known && sub.at.Seq > p.LastSeq {
+			reset = model.InboxResetReasonUnknownCursor
+		}
+	case behind:
+	case stalled:
+		return nil
+	}
+	if reset != "" {
+		if !e.restart(sub, reset, p.LastSeq, p.UnreadCount) {
+			return h.errCursor(e.user, p.LastSeq, reset)
+		}
+	}
+	if sub.phase == live && sub.at.Seq < max(p.LastSeq, e.heard) {
+		sub.phase = behind
+	}
+	if sub.phase == behind {
+		e.read()
+	}
+	return nil
+}

@@ -1,0 +1,155 @@
+package live
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/model"
+)
+
+// messageVersion is the first byte of every message. A replica that meets another version lets the reconciler do the
+// work: during an upgrade old and new replicas understand each other at worst 2 s late.
+const messageVersion = 1
+
+// maxContent is the most that a message carries of one notification; a bigger one is only its number.
+const maxContent = 16 << 10
+
+type kind byte
+
+const (
+	kindReceived kind = 1 // a new notification
+	kindChanged  kind = 2 // notifications changed; only the number, the rest is in the database
+	kindMarked   kind = 3 // everything up to a position was read
+	kindViewer   kind = 4 // something else about the person changed; has no number
+)
+
+// message is one change of one inbox, as it travels between replicas.
+type message struct {
+	kind   kind
+	user   uuid.UUID
+	seq    int64
+	unread int32
+
+	// With kindReceived. content is the event as JSON, empty when it is too big; shared is the same, decoded.
+	notification uuid.UUID
+	event        uuid.UUID
+	createdAt    model.Time
+	content      []byte
+	shared       *model.Notification
+
+	// With kindMarked.
+	upTo   int64
+	readAt model.Time
+}
+
+const (
+	headLength     = 2 + 16 + 8 + 4
+	receivedLength = headLength + 16 + 16 + 8
+	markedLength   = headLength + 8 + 8
+)
+
+var errMessage = errors.New("not a message of this version")
+
+// appendTo appends the message in its binary form.
+func (m *message) appendTo(b []byte) []byte {
+	b = append(b, messageVersion, byte(m.kind))
+	b = append(b, m.user[:]...)
+	b = appendInt(b, m.seq)
+	b = binary.BigEndian.AppendUint32(b, uint32(m.unread)) //nolint:gosec // never negative
+	switch m.kind {
+	case kindReceived:
+		b = append(b, m.notification[:]...)
+		b = append(b, m.event[:]...)
+		b = appendInt(b, m.createdAt.UnixMilli())
+		b = append(b, m.content...)
+	case kindMarked:
+		b = appendInt(b, m.upTo)
+		b = appendInt(b, m.readAt.UnixMilli())
+	case kindChanged, kindViewer:
+	}
+	return b
+}
+
+// decodeMessage reads what appendTo wrote. The content still points into b.
+func decodeMessage(b []byte) (*message, error) {
+	if len(b) < headLength || len(b) > receivedLength+maxContent || b[0] != messageVersion {
+		return nil, errMessage
+	}
+	m := &message{kind: kind(b[1]), user: uuid.UUID(b[2:18]), seq: readInt(b[18:])}
+	m.unread = int32(binary.BigEndian.Uint32(b[26:])) //nolint:gosec // wrapped numbers are refused below
+	switch {
+	case m.kind == kindViewer && len(b) == headLength:
+		return m, nil
+	case m.seq < 1 || m.unread < 0:
+		return nil, errMessage
+	case m.kind == kindChanged && len(b) == headLength:
+		return m, nil
+	case m.kind == kindMarked && len(b) == markedLength:
+		m.upTo, m.readAt = readInt(b[30:]), model.UnixMilli(readInt(b[38:]))
+		if m.upTo < 0 || m.upTo >= m.seq {
+			return nil, errMessage
+		}
+		return m, nil
+	case m.kind == kindReceived && len(b) >= receivedLength:
+		m.notification, m.event = uuid.UUID(b[30:46]), uuid.UUID(b[46:62])
+		m.createdAt = model.UnixMilli(readInt(b[62:]))
+		m.content = b[receivedLength:]
+		return m, nil
+	}
+	return nil, errMessage
+}
+
+func appendInt(b []byte, n int64) []byte {
+	return binary.BigEndian.AppendUint64(b, uint64(n)) //nolint:gosec // readInt undoes it
+}
+
+// readInt reads 8 bytes; what cannot be a number of ours comes out negative.
+func readInt(b []byte) int64 {
+	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // the caller refuses negative numbers
+}
+
+// eventContent is what a notification shows of its event. The data of the event stays in the database.
+type eventContent struct {
+	WorkspaceID uuid.UUID `json:"workspace_id"`
+	Type        string    `json:"type"`
+	ActorID     string    `json:"actor_id,omitempty"`
+	ActorName   string    `json:"actor_name,omitempty"`
+	OccurredAt  int64     `json:"occurred_at"`
+	CreatedAt   int64     `json:"created_at"`
+	Title       string    `json:"title"`
+	Body        string    `json:"body,omitempty"`
+	Path        string    `json:"path"`
+	SubjectType string    `json:"subject_type,omitempty"`
+	SubjectID   string    `json:"subject_id,omitempty"`
+}
+
+// encodeContent is the event for a message; nil when it is too big to travel.
+func encodeContent(e *model.Event) []byte {
+	b, err := json.Marshal(eventContent{
+		WorkspaceID: e.WorkspaceID, Type: e.Type, ActorID: e.ActorID, ActorName: e.ActorName,
+		OccurredAt: e.OccurredAt.UnixMilli(), CreatedAt: e.CreatedAt.UnixMilli(),
+		Title: e.Title, Body: e.Body, Path: e.Path, SubjectType: e.SubjectType, SubjectID: e.SubjectID,
+	})
+	if err != nil || len(b) > maxContent {
+		return nil
+	}
+	return b
+}
+
+func decodeContent(id uuid.UUID, b []byte) (*model.Event, error) {
+	var c eventContent
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, err
+	}
+	if c.Type == "" || c.WorkspaceID == uuid.Nil {
+		return nil, errMessage
+	}
+	return &model.Event{
+		UUID: id, WorkspaceID: c.WorkspaceID, Type: c.Type, ActorID: c.ActorID, ActorName: c.ActorName,
+		OccurredAt: model.UnixMilli(c.OccurredAt), CreatedAt: model.UnixMilli(c.CreatedAt),
+		Title: c.Title, Body: c.Body, Path: c.Path, SubjectType: c.SubjectType, SubjectID: c.SubjectID,
+	}, nil
+}
