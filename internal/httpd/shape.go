@@ -22,22 +22,24 @@ const (
 	maxDirectives = 60
 	maxAliases    = 120
 	maxVariables  = 100
-	// The validator compares every two fields of one response name. This is the sum, over all
-	// names, of the square of how often a name occurs.
-	maxRepeats = 60_000
 	// Nesting in the text. The cost check knows better, with fragments followed, but comes later.
 	maxNesting = 60
+	// Inline fragments directly in each other: the validator compares the innermost fields once for
+	// each of them.
+	maxInline = 3
+	// The validator compares every two fields that have the same place in the answer. This bounds the
+	// sum, over all places, of the square of how many fields have it.
+	maxPairs = 40_000
 )
 
 // shape is the count.
 type shape struct {
-	spreads, directives, aliases int
-	names                        map[string]int
+	spreads, directives, aliases, inline int
 }
 
 // checkShape refuses documents that only an attacker writes.
 func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
-	s := shape{names: make(map[string]int)}
+	var s shape
 	variables, deepest := 0, 0
 	for _, op := range doc.Operations {
 		variables += len(op.VariableDefinitions)
@@ -45,15 +47,11 @@ func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
 		for _, v := range op.VariableDefinitions {
 			s.directives += len(v.Directives)
 		}
-		deepest = max(deepest, s.count(op.SelectionSet))
+		deepest = max(deepest, s.count(op.SelectionSet, 0))
 	}
 	for _, fragment := range doc.Fragments {
 		s.directives += len(fragment.Directives)
-		deepest = max(deepest, s.count(fragment.SelectionSet))
-	}
-	repeats := 0
-	for _, n := range s.names {
-		repeats += n * n
+		deepest = max(deepest, s.count(fragment.SelectionSet, 0))
 	}
 	for _, limit := range []struct {
 		what      string
@@ -66,19 +64,21 @@ func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
 		{"aliases", s.aliases, maxAliases},
 		{"variables", variables, maxVariables},
 		{"levels", deepest, maxNesting},
+		{"levels of inline fragments", s.inline, maxInline},
 	} {
 		if limit.have > limit.may {
 			return coded(model.CodeComplexityLimit, fmt.Sprintf("The document has %d %s, more than %d.", limit.have, limit.what, limit.may))
 		}
 	}
-	if repeats > maxRepeats {
+	if tooManyPairs(doc) {
 		return coded(model.CodeComplexityLimit, "The document asks for the same fields too often.")
 	}
 	return nil
 }
 
 // count walks a selection and answers how deep it is. The parser's token limit bounds the recursion.
-func (s *shape) count(set ast.SelectionSet) int {
+func (s *shape) count(set ast.SelectionSet, inline int) int {
+	s.inline = max(s.inline, inline)
 	deepest := 0
 	for _, selection := range set {
 		var below int
@@ -88,12 +88,11 @@ func (s *shape) count(set ast.SelectionSet) int {
 			if selection.Alias != selection.Name {
 				s.aliases++
 			}
-			s.names[selection.Alias]++
-			below = s.count(selection.SelectionSet)
+			below = s.count(selection.SelectionSet, 0)
 		case *ast.InlineFragment:
 			s.directives += len(selection.Directives)
 			s.spreads++
-			below = s.count(selection.SelectionSet)
+			below = s.count(selection.SelectionSet, inline+1)
 		case *ast.FragmentSpread:
 			s.directives += len(selection.Directives)
 			s.spreads++
@@ -101,6 +100,80 @@ func (s *shape) count(set ast.SelectionSet) int {
 		deepest = max(deepest, below+1)
 	}
 	return deepest
+}
+
+// pairs counts comparisons. Its own work is bounded by what it counts.
+type pairs struct {
+	fragments map[string]*ast.FragmentDefinition
+	left      int
+}
+
+func tooManyPairs(doc *ast.QueryDocument) bool {
+	p := pairs{fragments: make(map[string]*ast.FragmentDefinition, len(doc.Fragments)), left: maxPairs}
+	for _, fragment := range doc.Fragments {
+		p.fragments[fragment.Name] = fragment
+	}
+	for _, op := range doc.Operations {
+		p.merged([]ast.SelectionSet{op.SelectionSet}, 0)
+	}
+	return p.left < 0
+}
+
+// place is all fields of one response name in a merged selection.
+type place struct {
+	fields   int
+	children []ast.SelectionSet
+}
+
+// merged counts the fields of selections that answer to the same object, and goes on with what is
+// below each of their names. Fragments may still be cyclic here, so depth is bounded too.
+func (p *pairs) merged(sets []ast.SelectionSet, depth int) {
+	if depth > maxNesting {
+		return
+	}
+	places := make(map[string]*place)
+	spread := make(map[string]bool)
+	for _, set := range sets {
+		if p.collect(set, places, spread); p.left < 0 {
+			return
+		}
+	}
+	for _, here := range places {
+		if len(here.children) > 0 {
+			p.merged(here.children, depth+1)
+		}
+		if p.left < 0 {
+			return
+		}
+	}
+}
+
+func (p *pairs) collect(set ast.SelectionSet, places map[string]*place, spread map[string]bool) {
+	for _, selection := range set {
+		if p.left < 0 {
+			return
+		}
+		switch selection := selection.(type) {
+		case *ast.Field:
+			here := places[selection.Alias]
+			if here == nil {
+				here = new(place)
+				places[selection.Alias] = here
+			}
+			p.left -= 2*here.fields + 1 // the sum of these is the square
+			here.fields++
+			if len(selection.SelectionSet) > 0 {
+				here.children = append(here.children, selection.SelectionSet)
+			}
+		case *ast.InlineFragment:
+			p.collect(selection.SelectionSet, places, spread)
+		case *ast.FragmentSpread:
+			if fragment := p.fragments[selection.Name]; fragment != nil && !spread[selection.Name] {
+				spread[selection.Name] = true
+				p.collect(fragment.SelectionSet, places, spread)
+			}
+		}
+	}
 }
 
 const quietSuffix = "WithoutSuggestions"
