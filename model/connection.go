@@ -32,7 +32,8 @@ type Connection struct {
 	// LeaseID and LeaseUntil say which worker may send and refresh for this person.
 	LeaseID    *uuid.UUID
 	LeaseUntil Time
-	// PaceFrom and PaceCount are the current minute's budget: PaceCount messages were sent since PaceFrom.
+	// PaceFrom and PaceCount are the budget of messages: at PaceFrom, PaceCount of them still counted. They stop
+	// counting one by one (see the store's TakePace), so that no minute, wherever it begins, sees more than allowed.
 	PaceFrom  Time
 	PaceCount int32
 }

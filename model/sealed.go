@@ -52,13 +52,15 @@ type ConnectState struct {
 // TableName is where gorm keeps attempts to connect.
 func (ConnectState) TableName() string { return "oauth_states" }
 
-// PendingRevocation is a refresh token that Zoho is still to be told to forget.
+// PendingRevocation is a refresh token that Zoho is still to be told to forget. Its ciphertext keeps the seal of the
+// place where it stood: table integration_tokens, column refresh, row and user the person's id.
 type PendingRevocation struct {
 	ID            uuid.UUID `gorm:"primaryKey"`
 	WorkspaceID   uuid.UUID
 	UserID        uuid.UUID
 	Region        CliqRegionCode
 	Refresh       []byte // sealed
+	KeyID         uint32
 	Attempts      int32
 	NextAttemptAt Time
 }

@@ -35,6 +35,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Now is the clock by which slow statements are found. Needed.
 	Now func() time.Time
+	// Locked are the event types that neither a switch nor a cell nor a rule turns off, by channel.
+	Locked map[model.Channel][]string
 	// Observe is told of every statement but BEGIN and COMMIT, without its values; nil for nobody. It must not block.
 	Observe func(ctx context.Context, statement string, took time.Duration, err error)
 }
@@ -49,6 +51,7 @@ type Store struct {
 	pools []*sql.DB
 	// migrations opens a handle without the time limits of the pools.
 	migrations func() (*sql.DB, error)
+	locked     map[model.Channel][]string
 	epoch      atomic.Pointer[model.Epoch]
 }
 
@@ -74,6 +77,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
+	s.locked = cfg.Locked
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

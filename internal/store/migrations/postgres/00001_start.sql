@@ -105,6 +105,7 @@ CREATE TABLE revocations (
     user_id         uuid NOT NULL,
     region          text NOT NULL,
     refresh         bytea NOT NULL,
+    key_id          bigint NOT NULL,
     attempts        integer NOT NULL DEFAULT 0,
     next_attempt_at timestamptz(3) NOT NULL
 );

@@ -104,6 +104,7 @@ CREATE TABLE revocations (
     user_id         TEXT NOT NULL,
     region          TEXT NOT NULL,
     refresh         BLOB NOT NULL,
+    key_id          INTEGER NOT NULL,
     attempts        INTEGER NOT NULL DEFAULT 0,
     next_attempt_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;

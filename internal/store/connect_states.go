@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+	"github.com/heffl/bff/model"
+)
+
+const stateColumns = `state_hash, user_id, workspace_id, browser_hash, region, bot_name, verifier, return_to, expires_at, ticket_hash, answer`
+
+func stateFields(st *model.ConnectState) []any {
+	return []any{
+		&st.StateHash, &st.UserID, &st.WorkspaceID, &st.BrowserHash, &st.Region, &st.BotName, &st.Verifier, &st.ReturnTo,
+		&st.ExpiresAt, &st.TicketHash, &st.Answer,
+	}
+}
+
+// SaveConnectState keeps an attempt to connect.
+func (s *Store) SaveConnectState(ctx context.Context, st model.ConnectState) error {
+	return wrap("save state", s.insertState(ctx, &st))
+}
+
+// HandOverConnectState keeps a consumed attempt once more, to be redeemed by its ticket and by nothing else.
+func (s *Store) HandOverConnectState(ctx context.Context, st model.ConnectState) error {
+	return wrap("hand over state", s.insertState(ctx, &st))
+}
+
+func (s *Store) insertState(ctx context.Context, st *model.ConnectState) error {
+	_, err := s.writer(ctx).exec(`INSERT INTO oauth_states (`+stateColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+		st.StateHash, st.UserID, st.WorkspaceID, st.BrowserHash, string(st.Region), st.BotName, st.Verifier, st.ReturnTo,
+		st.ExpiresAt, st.TicketHash, st.Answer)
+	return err
+}
+
+// ConsumeConnectState takes an attempt out: the first who asks gets it, nobody does after it expired. What was handed
+// over is not found by its state any more.
+func (s *Store) ConsumeConnectState(ctx context.Context, stateHash []byte, now model.Time) (model.ConnectState, bool, error) {
+	st, found, err := s.takeState(ctx, now, `state_hash = $1 AND ticket_hash IS NULL`, stateHash)
+	return st, found, wrap("consume state", err)
+}
+
+// RedeemTicket takes out what was handed over. Only the person who started gets it, once; anybody else who shows the
+// ticket leaves it where it is.
+func (s *Store) RedeemTicket(ctx context.Context, ticketHash []byte, userID uuid.UUID, now model.Time) (model.ConnectState, bool, error) {
+	st, found, err := s.takeState(ctx, now, `ticket_hash = $1 AND user_id = $2`, ticketHash, userID)
+	return st, found, wrap("redeem ticket", err)
+}
+
+func (s *Store) takeState(ctx context.Context, now model.Time, which string, args ...any) (model.ConnectState, bool, error) {
+	var st model.ConnectState
+	found, err := s.writer(ctx).one(stateFields(&st), `DELETE FROM oauth_states WHERE `+which+` RETURNING `+stateColumns, args...)
+	if err != nil || !found || !now.Before(st.ExpiresAt) {
+		return model.ConnectState{}, false, err
+	}
+	return st, true, nil
+}
+
+// PurgeConnectStates deletes attempts that nobody finished in time.
+func (s *Store) PurgeConnectStates(ctx context.Context, now model.Time) (deleted int, err error) {
+	n, err := s.writer(ctx).exec(`DELETE FROM oauth_states WHERE expires_at <= $1`, now)
+	return int(n), wrap("purge states", err)
+}
