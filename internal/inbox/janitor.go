@@ -1,0 +1,121 @@
+package inbox
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/heffl/bff/model"
+)
+
+const (
+	purgeBatch = 1000
+	// purgePause lies between two batches, so that a purge of millions leaves the database to others.
+	purgePause = 200 * time.Millisecond
+)
+
+// PurgeStore removes notifications, and raises what can still be replayed in the same statement.
+type PurgeStore interface {
+	Purge(ctx context.Context, olderThan model.Time, limit int) (deleted int, err error)
+}
+
+// JanitorConfig is what the janitor needs. Fields without a remark are required.
+type JanitorConfig struct {
+	Store PurgeStore
+	// Retention is how long notifications are kept.
+	Retention time.Duration
+	// Interval lies between two purges; 0: one hour. Several replicas may purge at the same time.
+	Interval time.Duration
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Janitor removes notifications that are older than the retention.
+type Janitor struct {
+	config JanitorConfig
+
+	mu      sync.Mutex // guards the rest
+	stopped bool
+	cancel  context.CancelFunc
+	done    chan struct{}
+}
+
+// NewJanitor makes a janitor that Start sets to work.
+func NewJanitor(c JanitorConfig) (*Janitor, error) {
+	if c.Store == nil || c.Logger == nil || c.Now == nil || c.Retention <= 0 {
+		return nil, errors.New("inbox: Store, Retention, Logger and Now are required")
+	}
+	if c.Interval <= 0 {
+		c.Interval = time.Hour
+	}
+	return &Janitor{config: c}, nil
+}
+
+// Start begins with a first purge. It does nothing when the janitor was started or stopped before.
+func (j *Janitor) Start(ctx context.Context) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.stopped || j.cancel != nil {
+		return
+	}
+	ctx, j.cancel = context.WithCancel(context.WithoutCancel(ctx))
+	j.done = make(chan struct{})
+	go func() {
+		defer close(j.done)
+		j.run(ctx)
+	}()
+}
+
+// Stop ends the work and waits for it. It may be called at any time and more than once.
+func (j *Janitor) Stop() {
+	j.mu.Lock()
+	j.stopped = true
+	cancel, done := j.cancel, j.done
+	j.mu.Unlock()
+	if cancel != nil {
+		cancel()
+		<-done
+	}
+}
+
+func (j *Janitor) run(ctx context.Context) {
+	for {
+		j.purge(ctx)
+		if !wait(ctx, j.config.Interval) {
+			return
+		}
+	}
+}
+
+// purge removes batch after batch until nothing old is left. After an error the next round tries again.
+func (j *Janitor) purge(ctx context.Context) {
+	before := model.NewTime(j.config.Now().Add(-j.config.Retention))
+	total := 0
+	for {
+		n, err := j.config.Store.Purge(ctx, before, purgeBatch)
+		total += n
+		if err != nil && ctx.Err() == nil {
+			j.config.Logger.ErrorContext(ctx, "cannot remove old notifications", "error", err)
+		}
+		if err != nil || n < purgeBatch || !wait(ctx, purgePause) {
+			break
+		}
+	}
+	if total > 0 {
+		j.config.Logger.InfoContext(ctx, "old notifications removed", "count", total)
+	}
+}
+
+// wait answers false when ctx ended first.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}
