@@ -160,6 +160,14 @@ func TestExchange(t *testing.T) {
 			}
 		})
 	}
+	t.Run("ErrTooLong", func(t *testing.T) {
+		t.Parallel()
+		server := newZoho(t, reply(200, fullAnswer+strings.Repeat(" ", maxBody)))
+		token, err := server.client(t).Exchange(t.Context(), IN, NewSecret("1000.code"), NewSecret("v"), "r")
+		if outcome(err) != "unavailable, sent true" || !token.Access.IsEmpty() {
+			t.Errorf("got %v", err)
+		}
+	})
 	t.Run("ErrNoRequest", func(t *testing.T) {
 		t.Parallel()
 		server := newZoho(t, reply(200, fullAnswer))
@@ -264,6 +272,9 @@ func TestOAuthErrorsQuoteNothing(t *testing.T) {
 	} {
 		if outcome(err) != "unavailable, sent true" || strings.Contains(err.Error(), canary) || strings.Contains(err.Error(), server.URL) {
 			t.Errorf("%s: got %v", name, err)
+		}
+		if holder, ok := errors.AsType[*url.Error](err); ok {
+			t.Errorf("%s: the cause holds %s", name, holder.URL)
 		}
 	}
 	server.Close()
