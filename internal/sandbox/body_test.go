@@ -73,7 +73,7 @@ func TestDecodeMessage(t *testing.T) {
 			case failure == nil && tc.code != "":
 				t.Errorf("accepted, want %s", tc.code)
 			case failure != nil && (failure.code != tc.code || failure.status != 400 || !strings.Contains(failure.message, tc.says)):
-				t.Errorf("got %d %v, want %s about %s", failure.status, failure, tc.code, tc.says)
+				t.Errorf("got %d %+v, want %s about %s", failure.status, *failure, tc.code, tc.says)
 			}
 		})
 	}

@@ -31,8 +31,6 @@ var (
 	errNoValidUsers  = &cliqError{http.StatusBadRequest, "botmessage_no_valid_users", "There are no valid users to send the message to."}
 )
 
-func (e *cliqError) Error() string { return e.code + ": " + e.message }
-
 func (e *cliqError) write(w http.ResponseWriter) {
 	body := map[string]string{"message": e.message}
 	if e.code != "" {

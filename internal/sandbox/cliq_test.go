@@ -75,6 +75,26 @@ func TestMessageDelivered(t *testing.T) {
 			}
 		})
 	}
+	t.Run("OnlyTheUsersNamed", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		tokens := b.connect(t, RegionIN)
+		other, err := b.Connect(RegionIN, Identity{Email: "jonas@heffl.example"}, testClient)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body := `{"text":"x","userids":"` + other.Account.ZUID + `,1"}`
+		if got := b.send(t, RegionIN, tokens.AccessToken, "heffl", body); got.status != http.StatusNoContent {
+			t.Fatalf("got %d", got.status)
+		}
+		if diff := cmp.Diff([]string{other.Account.ZUID}, b.Messages()[0].Recipients); diff != "" {
+			t.Error(diff)
+		}
+		got := b.send(t, RegionIN, tokens.AccessToken, "heffl", `{"text":"x","userids":"1"}`)
+		if got.status != http.StatusBadRequest || got.json(t)["code"] != "botmessage_no_valid_users" {
+			t.Errorf("got %d %s", got.status, got.body)
+		}
+	})
 	t.Run("BroadcastIsNoted", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)

@@ -26,7 +26,8 @@ type Config struct {
 	RedirectURIs []string
 	// Organisations say which bots exist for whom. Default: one organisation with DefaultBots.
 	Organisations []Organisation
-	// Identities are the people the consent page offers beside those of Users. Default: three invented ones.
+	// Identities are the people the consent page offers beside those of Users. When there is nobody at all, it offers
+	// three invented ones.
 	Identities []Identity
 	// CodeLifetime of an authorization code. Default 2 minutes.
 	CodeLifetime time.Duration
@@ -73,6 +74,15 @@ func DefaultBots() []string {
 type Identity struct {
 	Name  string `json:"name"`
 	Email string `json:"email"`
+}
+
+// inventedPeople sign in where neither the configuration nor the application knows anybody.
+func inventedPeople() []Identity {
+	return []Identity{
+		{Name: "Asha Rao", Email: "asha.rao@sandbox.example"},
+		{Name: "Jonas Weber", Email: "jonas.weber@sandbox.example"},
+		{Name: "Mia Chen", Email: "mia.chen@sandbox.example"},
+	}
 }
 
 // EventForm describes one event type well enough to build a form for it.
@@ -151,13 +161,6 @@ func (c Config) resolve() (Config, error) {
 	}
 	if len(c.Organisations) == 0 {
 		c.Organisations = []Organisation{{Name: "Heffl Sandbox", Bots: DefaultBots()}}
-	}
-	if len(c.Identities) == 0 {
-		c.Identities = []Identity{
-			{Name: "Asha Rao", Email: "asha.rao@sandbox.example"},
-			{Name: "Jonas Weber", Email: "jonas.weber@sandbox.example"},
-			{Name: "Mia Chen", Email: "mia.chen@sandbox.example"},
-		}
 	}
 
 	var problems []error

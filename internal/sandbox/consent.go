@@ -56,7 +56,8 @@ func (s *Sandbox) consent(region Region) http.HandlerFunc {
 	}
 }
 
-// identities lists who can sign in: the people of the application first, so that the names are the same on both sides.
+// identities lists who can sign in, and is never empty: the people of the application come first, so that the names
+// are the same on both sides.
 func (s *Sandbox) identities(ctx context.Context) []Identity {
 	var people []Identity
 	add := func(who Identity) {
@@ -72,6 +73,9 @@ func (s *Sandbox) identities(ctx context.Context) []Identity {
 	}
 	for _, who := range s.cfg.Identities {
 		add(who)
+	}
+	if len(people) == 0 {
+		return inventedPeople()
 	}
 	return people
 }

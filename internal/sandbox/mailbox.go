@@ -7,12 +7,13 @@ import (
 )
 
 func (s *Sandbox) mailPage(w http.ResponseWriter, r *http.Request) {
+	page := s.frame("Mailbox", "mail")
 	var mails []MailMessage
 	if s.cfg.Mail != nil {
 		mails = s.cfg.Mail.Messages()
 		slices.Reverse(mails)
 	}
-	s.show(w, r, http.StatusOK, "mail", policyPage, s.frame("Mailbox", "mail", mails))
+	s.show(w, r, http.StatusOK, "mail", policyPage, page.with(mails))
 }
 
 // mailMessageView is the page of one mail.
@@ -27,7 +28,7 @@ func (s *Sandbox) mailMessagePage(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	s.show(w, r, http.StatusOK, "mailmessage", policyPage, s.frame(message.Subject, "mail", mailMessageView{message, message.fields()}))
+	s.show(w, r, http.StatusOK, "mailmessage", policyPage, s.frame(message.Subject, "mail").with(mailMessageView{message, message.fields()}))
 }
 
 // mailHTML is what the page of a mail shows in a frame. It keeps its policy when opened on its own.

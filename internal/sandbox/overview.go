@@ -63,6 +63,7 @@ type activeView struct {
 }
 
 func (s *Sandbox) overview(w http.ResponseWriter, r *http.Request) {
+	page := s.frame("Overview", "overview")
 	requests := s.Requests()
 	slices.Reverse(requests)
 	view := overviewView{
@@ -95,7 +96,7 @@ func (s *Sandbox) overview(w http.ResponseWriter, r *http.Request) {
 		}
 		view.Groups = append(view.Groups, faults)
 	}
-	s.show(w, r, http.StatusOK, "overview", policyPage, s.frame("Overview", "overview", view))
+	s.show(w, r, http.StatusOK, "overview", policyPage, page.with(view))
 }
 
 func (s *Sandbox) postFault(w http.ResponseWriter, r *http.Request) {
@@ -183,7 +184,7 @@ func (s *Sandbox) form(w http.ResponseWriter, r *http.Request) (url.Values, bool
 
 // notice says what was wrong with a form.
 func (s *Sandbox) notice(w http.ResponseWriter, r *http.Request, text string) {
-	s.show(w, r, http.StatusBadRequest, "notice", policyPage, s.frame("That did not work", "", text))
+	s.show(w, r, http.StatusBadRequest, "notice", policyPage, s.frame("That did not work", "").with(text))
 }
 
 // chatView is the page of the chats.
@@ -201,6 +202,7 @@ type chatEntry struct {
 }
 
 func (s *Sandbox) cliqPage(w http.ResponseWriter, r *http.Request) {
+	page := s.frame("Cliq chats", "cliq")
 	var view chatView
 	messages := s.Messages()
 	for _, message := range messages {
@@ -219,5 +221,5 @@ func (s *Sandbox) cliqPage(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	view.Messages = slices.DeleteFunc(messages, func(m Message) bool { return m.Account.ZUID != view.Selected.ZUID })
-	s.show(w, r, http.StatusOK, "cliq", policyPage, s.frame("Cliq chats", "cliq", view))
+	s.show(w, r, http.StatusOK, "cliq", policyPage, page.with(view))
 }

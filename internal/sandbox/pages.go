@@ -55,16 +55,23 @@ func newPages() (*pages, error) {
 
 // frame is what every page needs.
 type frame struct {
-	Prefix string
-	Title  string
-	Active string // the entry of the navigation
-	Mail   bool   // there is a mail sink
-	Faults int    // how many are switched on
-	Data   any
+	Prefix  string
+	Title   string
+	Active  string // the entry of the navigation
+	Mail    bool   // there is a mail sink
+	Faults  int    // how many are switched on
+	Version uint64 // what the page shows at least; the script looks for anything newer
+	Data    any
 }
 
-func (s *Sandbox) frame(title, active string, data any) frame {
-	return frame{s.cfg.Prefix, title, active, s.cfg.Mail != nil, len(s.ActiveFaults()), data}
+// frame is called before the data is read: what changes in between has a version the script will notice.
+func (s *Sandbox) frame(title, active string) frame {
+	return frame{s.cfg.Prefix, title, active, s.cfg.Mail != nil, len(s.ActiveFaults()), s.version(), nil}
+}
+
+func (f frame) with(data any) frame {
+	f.Data = data
+	return f
 }
 
 // render writes a page only when all of it could be made.
@@ -98,7 +105,7 @@ func (s *Sandbox) show(w http.ResponseWriter, r *http.Request, status int, name,
 }
 
 func (s *Sandbox) renderProblem(w http.ResponseWriter, r *http.Request, problem authorizeProblem) {
-	s.show(w, r, http.StatusBadRequest, "problem", policyConsent, s.frame(problem.Title, "", problem))
+	s.show(w, r, http.StatusBadRequest, "problem", policyConsent, s.frame(problem.Title, "").with(problem))
 }
 
 // consentView is the consent page.
@@ -134,7 +141,7 @@ func (s *Sandbox) renderConsent(w http.ResponseWriter, r *http.Request, request 
 	if problem != "" {
 		status = http.StatusBadRequest
 	}
-	s.show(w, r, status, "consent", policyConsent, s.frame("Allow access", "", view))
+	s.show(w, r, status, "consent", policyConsent, s.frame("Allow access", "").with(view))
 }
 
 // asset serves the embedded style sheet and script.

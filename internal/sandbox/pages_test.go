@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -70,6 +71,13 @@ func TestPages(t *testing.T) {
 			}
 		})
 	}
+	t.Run("ScriptKnowsTheVersion", func(t *testing.T) {
+		t.Parallel()
+		got := b.get(t, "/cliq")
+		if want := `data-endpoint="/sandbox/api/version" data-version="` + strconv.FormatUint(b.version(), 10) + `"`; !strings.Contains(got.body, want) {
+			t.Errorf("page lacks %s", want)
+		}
+	})
 	t.Run("MailHTMLIsCaged", func(t *testing.T) {
 		t.Parallel()
 		got := b.get(t, "/mail/1/html")

@@ -1,14 +1,14 @@
 // Keeps the parts of a page marked data-live fresh without touching what a person is typing.
-const endpoint = document.currentScript.dataset.version;
-let seen = null;
+const { endpoint, version: rendered } = document.currentScript.dataset;
+let seen = Number(rendered);
 
 async function look() {
   const answer = await fetch(endpoint, { cache: "no-store" });
   const { version } = await answer.json();
-  if (seen !== null && version !== seen) {
+  if (version !== seen) {
     await refresh();
+    seen = version;
   }
-  seen = version;
 }
 
 async function refresh() {
