@@ -210,6 +210,17 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+func TestCallbackKeepsItsQuery(t *testing.T) {
+	t.Parallel()
+	const uri = "http://localhost:8080/callback?tenant=1"
+	b := setup(t, func(c *Config) { c.RedirectURIs = []string{uri} })
+	b.fault(t, FaultAutoApprove, Setting{})
+	got := b.get(t, "/us/accounts/oauth/v2/auth?"+authorizeQuery("redirect_uri", uri, "state", "").Encode()).header.Get("Location")
+	if !strings.HasPrefix(got, uri+"&code=") || strings.Contains(got, "state") || queryOf(t, got).Get("location") != "us" {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestServerInfo(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -189,6 +190,14 @@ func TestBlackHole(t *testing.T) {
 		t.Run("ClientLeaves_"+value, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
+			ended := make(chan struct{})
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				defer close(ended)
+				b.Handler().ServeHTTP(w, r)
+			}))
+			defer server.Close()
+			defer b.Close()
+			b.base = server.URL + "/sandbox"
 			token := b.connect(t, RegionIN).AccessToken
 			b.fault(t, FaultBlackHole, Setting{Value: value})
 			ctx, cancel := context.WithCancel(t.Context())
@@ -204,6 +213,11 @@ func TestBlackHole(t *testing.T) {
 			cancel()
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
+			}
+			select {
+			case <-ended:
+			case <-soon(t).Done():
+				t.Error("the request goes on without its client")
 			}
 			if len(b.Messages()) != 0 {
 				t.Error("the message was delivered")
