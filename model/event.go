@@ -41,8 +41,10 @@ type Audience struct {
 
 // Recipient is one person with what decides about one event type.
 type Recipient struct {
-	UserID       uuid.UUID
-	ExternalID   string
+	UserID     uuid.UUID
+	ExternalID string
+	// Inactive people get nothing. An Audience has none; who looks at one person's settings may meet them.
+	Inactive     bool
 	HasEmail     bool
 	EmailState   EmailState
 	EmailEnabled bool

@@ -35,8 +35,8 @@ type EventType struct {
 	Importance  model.Importance
 	// Defaults say, by channel number, whether the channel is on for people who never chose.
 	Defaults [len(model.Channels)]bool
-	// Locked are the channels, by number, that nobody can turn off; LockedReason says why, empty when none is.
-	Locked       [len(model.Channels)]bool
+	// Locked are the channels that nobody can turn off; LockedReason says why, empty when there are none.
+	Locked       []model.Channel
 	LockedReason string
 	// Recipients says in words whom the publishing service names as recipients.
 	Recipients string

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -70,13 +71,11 @@ func TestLockedChannels(t *testing.T) {
 	t.Parallel()
 	got := map[string][]model.Channel{}
 	for _, et := range load(t).Types() {
-		for i, ch := range model.Channels {
-			if et.Locked[i] {
-				got[et.Type] = append(got[et.Type], ch)
-			}
+		if et.Locked != nil {
+			got[et.Type] = et.Locked
 		}
-		if (got[et.Type] != nil) != (et.LockedReason != "") {
-			t.Errorf("%s: locked %v with the reason %q", et.Type, got[et.Type], et.LockedReason)
+		if (et.Locked != nil) != (et.LockedReason != "") {
+			t.Errorf("%s: locked %v with the reason %q", et.Type, et.Locked, et.LockedReason)
 		}
 	}
 	want := map[string][]model.Channel{
@@ -85,6 +84,24 @@ func TestLockedChannels(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("locked channels (-want +got):\n%s", diff)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	t.Parallel()
+	c := load(t)
+	for asked, want := range map[string]string{
+		"deal_won": "deal.won", "Deal.Won ": "deal.won", "deal.wom": "deal.won", "taks.overdue": "task.overdue",
+		"": "", "something else entirely": "", strings.Repeat("deal.won", 20): "",
+	} {
+		if got := c.Nearest(asked); got != want {
+			t.Errorf("Nearest(%q) = %q, want %q", asked, got, want)
+		}
+	}
+	for _, et := range c.Types() {
+		if got := c.Nearest(et.Type); got != et.Type {
+			t.Errorf("Nearest(%q) = %q", et.Type, got)
+		}
 	}
 }
 
@@ -141,7 +158,7 @@ func TestSamplesAreValidAndCoverEveryType(t *testing.T) {
 			t.Fatalf("unknown event type %q", s.Type)
 		}
 		delete(missing, s.Type)
-		if problems := et.Validate(s.Data, s.Actor); len(problems) > 0 {
+		if problems := et.Validate(s.Data, s.Actor != nil); len(problems) > 0 {
 			t.Errorf("%s: %v", s.IdempotencyKey, problems)
 		}
 		if keys[s.IdempotencyKey] || s.IdempotencyKey == "" {

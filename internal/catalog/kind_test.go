@@ -51,7 +51,7 @@ func TestClean(t *testing.T) {
 		"plain":           {"Deal won", "Deal won", "Deal won"},
 		"spaces":          {"  a \t  b\u00a0c ", "a b c", "a b c"},
 		"breaks":          {"\na\r\nb\n\n\n\nc\u2028d\n", "a b c d", "a\nb\n\nc\nd"},
-		"override":        {"a\u202egpj\u2066x\u2069", "agpjx", "agpjx"},
+		"override":        {"\u202aa\u202egpj\u2066x\u2069", "agpjx", "agpjx"},
 		"invisible":       {"\ufeffa\u200b\u00adb\U000e0001\uffff", "ab", "ab"},
 		"controls":        {"a\x00\x1b[31mb\u0085c", "a[31mb c", "a[31mb\nc"},
 		"joiners stay":    {"👩\u200d👧 نمی\u200cخواهم", "👩\u200d👧 نمی\u200cخواهم", "👩\u200d👧 نمی\u200cخواهم"},

@@ -62,8 +62,9 @@ func (et *EventType) Render(f Facts) Rendered {
 		v[commonOccurredAt] = f.OccurredAt.Std().Format(timeLayout)
 	}
 	v[commonWorkspaceID] = clean(f.WorkspaceID, false)
-	v[commonWorkspaceName] = clean(cmp.Or(f.WorkspaceName, f.WorkspaceID), false)
-	v[commonActorID], v[commonActorName] = clean(f.ActorID, false), clean(cmp.Or(f.ActorName, f.ActorID), false)
+	v[commonWorkspaceName] = cmp.Or(clean(f.WorkspaceName, false), v[commonWorkspaceID])
+	v[commonActorID] = clean(f.ActorID, false)
+	v[commonActorName] = cmp.Or(clean(f.ActorName, false), v[commonActorID])
 	for i, field := range et.Fields {
 		v[fieldsFrom+i] = field.shown(f.Data, false)
 	}

@@ -126,7 +126,7 @@ func (s *eventSource) eventType() (*EventType, error) {
 	}
 	var problems []error
 	complain := func(format string, args ...any) { problems = append(problems, fmt.Errorf(format, args...)) }
-	if !typeName.MatchString(s.Type) {
+	if !typeName.MatchString(s.Type) || len(s.Type) > longestType {
 		complain(`the name must look like "deal.won"`)
 	}
 	if s.Label == "" || s.Description == "" || s.Recipients == "" {
@@ -136,10 +136,10 @@ func (s *eventSource) eventType() (*EventType, error) {
 		switch {
 		case !et.Defaults[ch.Number()]:
 			complain("locked: %s is off by default", ch)
-		case et.Locked[ch.Number()]:
+		case slices.Contains(et.Locked, ch):
 			complain("locked: %s is there twice", ch)
 		default:
-			et.Locked[ch.Number()] = true
+			et.Locked = append(et.Locked, ch)
 		}
 	}
 	if (len(s.Locked) > 0) != (s.LockedReason != "") {

@@ -11,13 +11,12 @@ import (
 )
 
 const (
-	maxData      = 16 << 10
-	maxActorName = 200
+	maxData = 16 << 10
 	// maxProblems bounds the answer to an input that is wrong all over.
 	maxProblems = 20
 )
 
-// FieldError is something wrong with the data or the actor of an event.
+// FieldError is something wrong with the data of an event, or with its having no actor.
 type FieldError struct {
 	// Path is the input field, outermost first, seen from the event's input: ["data", "dealId"].
 	Path []string
@@ -27,10 +26,13 @@ type FieldError struct {
 }
 
 // Validate checks what a publisher sent: every required field is there, every field is of its kind, nothing is there that
-// the event type does not know, and all of it is at most 16 KiB. No error: the event can be rendered.
-func (et *EventType) Validate(data model.JSONObject, actor *model.ActorInput) []FieldError {
-	p := problems{}
-	et.checkActor(&p, actor)
+// the event type does not know, and all of it is at most 16 KiB. Whether the actor is well-formed is the caller's to say;
+// here counts whether there is one. No error: the event can be rendered.
+func (et *EventType) Validate(data model.JSONObject, hasActor bool) []FieldError {
+	var p problems
+	if et.NeedsActor && !hasActor {
+		p.add(model.UserErrorCodeMissingField, []string{"actor"}, "%s needs an actor: say who did it.", et.Type)
+	}
 	if size(data) > maxData {
 		p.add(model.UserErrorCodeInvalidField, []string{"data"}, "The data must not be larger than 16 KiB.")
 		return p
@@ -61,24 +63,6 @@ func (et *EventType) Validate(data model.JSONObject, actor *model.ActorInput) []
 		}
 	}
 	return p
-}
-
-func (et *EventType) checkActor(p *problems, actor *model.ActorInput) {
-	if actor == nil {
-		if et.NeedsActor {
-			p.add(model.UserErrorCodeMissingField, []string{"actor"}, "%s needs an actor: say who did it.", et.Type)
-		}
-		return
-	}
-	if !model.ValidExternalID(actor.ID) {
-		p.add(model.UserErrorCodeInvalidField, []string{"actor", "id"},
-			"actor.id must be an id: 1 to 128 characters without control characters.")
-	}
-	if problem := textProblem(actor.Name, maxActorName); problem != "" {
-		p.add(model.UserErrorCodeInvalidField, []string{"actor", "name"}, "actor.name must %s.", problem)
-	} else if clean(actor.Name, false) == "" {
-		p.add(model.UserErrorCodeMissingField, []string{"actor", "name"}, "actor.name must not be empty.")
-	}
 }
 
 func (et *EventType) fieldNames() string {
