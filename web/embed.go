@@ -67,6 +67,13 @@ func newHandler(fsys fs.FS) (*Handler, error) {
 	return h, nil
 }
 
+// redirects leads to the one address of a page. Browsers ask for the .ico on behalf of pages that name no icon, such as
+// those of the sandbox.
+var redirects = map[string]string{
+	"/playground":  playgroundPath,
+	"/favicon.ico": "/favicon.svg",
+}
+
 // file is one address with its representations.
 type file struct {
 	contentType string
@@ -134,8 +141,8 @@ func addressOf(name string) string {
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header := w.Header()
 	header.Set("X-Content-Type-Options", "nosniff")
-	if r.URL.Path == strings.TrimSuffix(playgroundPath, "/") {
-		http.Redirect(w, r, playgroundPath, http.StatusPermanentRedirect)
+	if target, ok := redirects[r.URL.Path]; ok {
+		http.Redirect(w, r, target, http.StatusPermanentRedirect)
 		return
 	}
 	f := h.files[r.URL.Path]

@@ -100,11 +100,17 @@ func TestHandlerPages(t *testing.T) {
 		}
 	})
 
-	t.Run("PlaygroundWithoutSlashRedirects", func(t *testing.T) {
+	t.Run("OtherAddressesRedirect", func(t *testing.T) {
 		t.Parallel()
-		w := call(setup(t), http.MethodGet, "/playground")
-		if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != "/playground/" {
-			t.Errorf("GET /playground = %d to %q", w.Code, w.Header().Get("Location"))
+		h := setup(t)
+		for from, to := range map[string]string{"/playground": "/playground/", "/favicon.ico": "/favicon.svg"} {
+			w := call(h, http.MethodGet, from)
+			if w.Code != http.StatusPermanentRedirect || w.Header().Get("Location") != to {
+				t.Errorf("GET %s = %d to %q, want %q", from, w.Code, w.Header().Get("Location"), to)
+			}
+			if got := call(h, http.MethodGet, to).Code; got != http.StatusOK {
+				t.Errorf("GET %s = %d", to, got)
+			}
 		}
 	})
 

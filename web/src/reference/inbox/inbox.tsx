@@ -28,8 +28,12 @@ export function Inbox({ state, dispatch, live, settings }: InboxProps) {
   const now = useNow();
   const say = useToast();
 
+  const fetches = useRef(0);
+
   const load = useCallback(
     async (filter: Filter, first: number, after: string | null) => {
+      const id = (fetches.current += 1);
+      if (!after) dispatch({ kind: 'fetching', id });
       setLoading(true);
       try {
         const data = await request<{ viewer: { inbox: InboxTop } }>('InboxPage', {
@@ -38,8 +42,8 @@ export function Inbox({ state, dispatch, live, settings }: InboxProps) {
           filter: filter === 'unread' ? { archived: false, read: false } : { archived: false },
         });
         const top = data.viewer.inbox;
-        if (after) dispatch({ kind: 'extended', page: top.notifications });
-        else dispatch({ kind: 'loaded', filter, top });
+        if (after) dispatch({ kind: 'extended', after, page: top.notifications });
+        else dispatch({ kind: 'fetched', id, filter, top });
       } catch (error) {
         say('bad', messageOf(error));
       } finally {

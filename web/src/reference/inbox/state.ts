@@ -14,11 +14,14 @@ export interface InboxState {
   arrived: ReadonlySet<string>;
   /** Counts up when only the server knows what the list looks like now. */
   reloads: number;
+  /** The list being fetched. What the stream brings meanwhile is kept: the answer may have been made before it. */
+  fetching: { id: number; changes: InboxChange[] } | null;
 }
 
 export type InboxAction =
-  | { kind: 'loaded'; filter: Filter; top: InboxTop }
-  | { kind: 'extended'; page: NotificationPage }
+  | { kind: 'fetching'; id: number }
+  | { kind: 'fetched'; id: number; filter: Filter; top: InboxTop }
+  | { kind: 'extended'; after: string; page: NotificationPage }
   | { kind: 'changed'; change: InboxChange }
   | { kind: 'touched'; notifications: Notification[]; unreadCount?: number };
 
@@ -30,20 +33,29 @@ export function initialInbox(top: InboxTop): InboxState {
     ...listOf(top.notifications),
     arrived: new Set(),
     reloads: 0,
+    fetching: null,
   };
 }
 
 export function reduceInbox(state: InboxState, action: InboxAction): InboxState {
   switch (action.kind) {
-    case 'loaded':
-      return {
+    case 'fetching':
+      return { ...state, fetching: { id: action.id, changes: [] } };
+    case 'fetched': {
+      // Only the last list asked for counts.
+      if (state.fetching?.id !== action.id) return state;
+      const list: InboxState = {
         ...state,
         filter: action.filter,
         cursor: action.top.cursor,
         unreadCount: action.top.unreadCount,
         ...listOf(action.top.notifications),
+        fetching: null,
       };
+      return state.fetching.changes.reduce(reduceChange, list);
+    }
     case 'extended': {
+      if (action.after !== state.endCursor) return state;
       const known = new Set(state.items.map((item) => item.id));
       const more = action.page.nodes.filter((item) => !known.has(item.id));
       const { endCursor, hasMore } = listOf(action.page);
@@ -61,7 +73,8 @@ export function reduceInbox(state: InboxState, action: InboxAction): InboxState 
 }
 
 function reduceChange(state: InboxState, change: InboxChange): InboxState {
-  const next = { ...state, cursor: change.cursor, unreadCount: change.unreadCount };
+  const fetching = state.fetching && { ...state.fetching, changes: [...state.fetching.changes, change] };
+  const next = { ...state, cursor: change.cursor, unreadCount: change.unreadCount, fetching };
   switch (change.__typename) {
     case 'NotificationReceived':
       return {

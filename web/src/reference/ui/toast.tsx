@@ -25,13 +25,13 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const list = useMemo(
     () =>
       toasts.map((toast) => (
-        <li key={toast.id} className={`toast ${toast.tone}`}>
+        <div key={toast.id} className={`toast ${toast.tone}`}>
           <Icon name={toast.tone === 'bad' ? 'alert' : 'check'} />
           <span>{toast.text}</span>
           <button type="button" className="quiet" aria-label="Dismiss" onClick={() => dismiss(toast.id)}>
             <Icon name="close" />
           </button>
-        </li>
+        </div>
       )),
     [toasts, dismiss],
   );
@@ -39,9 +39,9 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   return (
     <ToastContext value={say}>
       {children}
-      <ol className="toasts" role="status" aria-live="polite">
+      <div className="toasts" role="status" aria-live="polite">
         {list}
-      </ol>
+      </div>
     </ToastContext>
   );
 }
