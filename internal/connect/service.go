@@ -55,6 +55,9 @@ type Config struct {
 	DefaultReturn *url.URL
 	// SecureCookie names the cookie __Host-… and marks it Secure: everywhere but on http://localhost.
 	SecureCookie bool
+	// Cookie is a cookie of the request that a mutation came by; SetCookie answers false where none can be set.
+	Cookie    func(ctx context.Context, name string) string
+	SetCookie func(ctx context.Context, cookie *http.Cookie) bool
 	// Session tells whose session cookie a request carries; false: none.
 	Session func(r *http.Request) (workspaceID, userID string, ok bool)
 	// Viewer finds a person; used to compare the session's user with the one who started.
@@ -73,7 +76,7 @@ type Service struct{ Config }
 // New makes the flow. It fails when a part is missing.
 func New(c Config) (*Service, error) {
 	missing := c.Store == nil || c.Client == nil || c.Regions == nil || c.Box == nil || c.CallbackURL == "" || c.DefaultReturn == nil ||
-		c.Session == nil || c.Viewer == nil || c.Changed == nil || c.Revoke == nil || c.Logger == nil || c.Now == nil
+		c.Cookie == nil || c.SetCookie == nil || c.Session == nil || c.Viewer == nil || c.Changed == nil || c.Revoke == nil || c.Logger == nil || c.Now == nil
 	if missing {
 		return nil, errors.New("connect: a required part of the configuration is missing")
 	}

@@ -38,7 +38,7 @@ func (w *Workers) claimEmail(ctx context.Context, n int) ([]job, error) {
 }
 
 func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.UUID) {
-	err := w.config.Mailer.Send(ctx, w.emailMessage(ctx, o))
+	err := w.config.Mailer.Send(ctx, w.emailMessage(o))
 	if err != nil && ctx.Err() != nil {
 		return // stopping: the lease runs out and somebody repeats it with the same Message-ID
 	}
@@ -49,22 +49,27 @@ func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.U
 			slog.String("notification_id", o.Delivery.NotificationID.String()))
 	}
 	if outcome.Problem == model.ProblemCodeMailboxRefused {
-		if err := w.config.Store.MarkBounced(context.WithoutCancel(ctx), o.User.UUID, o.User.Email); err != nil {
-			w.config.Logger.ErrorContext(ctx, "bounce cannot be remembered", slog.Any("error", err))
-		}
-		w.config.Changed(o.User.UUID)
+		w.noteBounce(context.WithoutCancel(ctx), o)
 	}
 	if err := w.finish(ctx, outcome); err != nil {
 		w.config.Logger.ErrorContext(ctx, "outcome of an e-mail was not written", slog.Any("error", err))
 	}
 }
 
+// noteBounce remembers that the address refuses mail, so that nothing more is sent there.
+func (w *Workers) noteBounce(ctx context.Context, o *model.Outgoing) {
+	if err := w.config.Store.MarkBounced(ctx, o.User.UUID, o.User.Email); err != nil {
+		w.config.Logger.ErrorContext(ctx, "bounce cannot be remembered", slog.Any("error", err))
+	}
+	w.config.Changed(o.User.UUID)
+}
+
 // emailMessage is the notification as an e-mail.
-func (w *Workers) emailMessage(ctx context.Context, o *model.Outgoing) mail.Message {
+func (w *Workers) emailMessage(o *model.Outgoing) mail.Message {
 	return mail.Message{
-		ID: o.Delivery.NotificationID.String(), To: o.User.Email, Name: o.User.Name, Subject: o.Event.Title,
+		ID: o.Delivery.NotificationID.String(), To: o.User.Email, Name: o.User.Name, Subject: w.config.Subject(&o.Event),
 		Title: o.Event.Title, Body: o.Event.Body, URL: w.link(o.Event.Path), SettingsURL: w.link(w.config.SettingsPath),
-		Workspace: w.config.Workspace(ctx, o.User.WorkspaceID), Date: o.CreatedAt.Std(),
+		Date: o.CreatedAt.Std(),
 	}
 }
 

@@ -69,8 +69,8 @@ type Config struct {
 	// InboxPath that of the inbox.
 	AppURL                  *url.URL
 	SettingsPath, InboxPath string
-	// Workspace names a workspace for people; it answers at once.
-	Workspace func(ctx context.Context, workspaceID uuid.UUID) string
+	// Subject is the subject line of an e-mail about an event.
+	Subject func(e *model.Event) string
 	// Changed is told whose integration shows something else now. It must not wait.
 	Changed func(userID uuid.UUID)
 	// Disconnected is told that a person must connect again, once for each time.
@@ -101,7 +101,7 @@ type Workers struct {
 
 // New makes the workers. They begin with Start.
 func New(c Config) (*Workers, error) {
-	missing := c.Store == nil || c.Mailer == nil || c.Messenger == nil || c.Tokens == nil || c.AppURL == nil || c.Workspace == nil ||
+	missing := c.Store == nil || c.Mailer == nil || c.Messenger == nil || c.Tokens == nil || c.AppURL == nil || c.Subject == nil ||
 		c.Changed == nil || c.Disconnected == nil || c.Logger == nil || c.Now == nil
 	if missing {
 		return nil, errors.New("delivery: a required part of the configuration is missing")

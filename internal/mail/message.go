@@ -39,8 +39,6 @@ type Message struct {
 	Title, Body string
 	// URL is the absolute link into the app, SettingsURL that of the settings page; empty leaves the link out.
 	URL, SettingsURL string
-	// Workspace is named in the footer.
-	Workspace string
 	// Date is when the notification was made.
 	Date time.Time
 }

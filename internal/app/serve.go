@@ -1,0 +1,157 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/graph"
+	"github.com/heffl/bff/internal/catalog"
+	"github.com/heffl/bff/internal/cliq"
+	"github.com/heffl/bff/internal/httpd"
+	"github.com/heffl/bff/internal/inbox"
+	"github.com/heffl/bff/internal/live"
+	"github.com/heffl/bff/model"
+	"github.com/heffl/bff/resolvers"
+	"github.com/heffl/bff/web"
+)
+
+// retention is how long notifications are kept; their events, and with them the idempotency keys, stay at least as long.
+const retention = 90 * 24 * time.Hour
+
+// inboxCatalog is the catalog as package inbox asks it.
+type inboxCatalog struct{ *catalog.Catalog }
+
+// EventMeta is the category and the importance of an event type.
+func (c inboxCatalog) EventMeta(eventType string) (category string, importance model.Importance, ok bool) {
+	et, ok := c.Event(eventType)
+	if !ok {
+		return "", "", false
+	}
+	return et.Category, et.Importance, true
+}
+
+// eventLive tells this replica's workers and everybody else.
+type eventLive struct{ a *App }
+
+// Arrived tells open streams about new notifications.
+func (l eventLive) Arrived(ctx context.Context, event *model.Event, entries []model.InboxEntry) {
+	l.a.hub.Arrived(ctx, event, entries)
+}
+
+// Wake makes the workers of every replica look at the queue.
+func (l eventLive) Wake(channel model.Channel) {
+	l.a.workers.Wake(channel)
+	l.a.hub.Wake(channel)
+}
+
+// resolve puts the GraphQL fields together.
+func (a *App) resolve(ctx context.Context) error {
+	var err error
+	a.dispatcher, err = resolvers.NewDispatcher(resolvers.DispatcherConfig{
+		Catalog: a.catalog, Store: a.store, Live: eventLive{a}, AppURL: a.app.String(), Logger: a.logger, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	a.resolver, err = resolvers.New(resolvers.Config{
+		Catalog: a.catalog, Users: a.store, Settings: a.store, Policies: a.store, Inboxes: a.inbox, Connect: a.connect, Tester: a.workers,
+		Regions: offered(a.regions), BotAPIURL: func(code model.CliqRegionCode, bot string) string { return a.regions.BotAPIURL(cliq.Code(code), bot) },
+		Live: a.hub, Dispatcher: a.dispatcher, AppURL: a.app, RequestID: httpd.RequestID, Logger: a.logger, Now: a.now,
+	})
+	if err != nil {
+		return err
+	}
+	a.janitor, err = inbox.NewJanitor(inbox.JanitorConfig{Store: a.store, Retention: retention, Logger: a.logger, Now: a.now})
+	if err != nil {
+		return err
+	}
+	a.janitor.Start(ctx)
+	a.onStop(func(context.Context) { a.janitor.Stop() })
+	return nil
+}
+
+// offered are the regions as the Connect form shows them.
+func offered(regions *cliq.Regions) []model.CliqRegion {
+	var out []model.CliqRegion
+	for _, r := range regions.Offered() {
+		out = append(out, model.CliqRegion{Code: model.CliqRegionCode(r.Code), Label: r.Label, CliqURL: r.CliqURL})
+	}
+	return out
+}
+
+// serve sets up everything that answers by HTTP.
+func (a *App) serve(ctx context.Context) error {
+	mounts := []httpd.Mount{{Pattern: callbackPath, Handler: a.connect.Callback()}}
+	if a.config.Playground {
+		pages, err := web.New()
+		if err != nil {
+			return fmt.Errorf("set up the pages: %w", err)
+		}
+		mounts = append(mounts, httpd.Mount{Pattern: "/", Handler: pages})
+	}
+	if a.development != nil {
+		mounts = append(mounts, httpd.Mount{Pattern: sandboxPrefix + "/", Handler: a.development.sandbox.Handler()})
+		if a.development.key != nil {
+			mounts = append(mounts, httpd.Mount{Pattern: "/playground/users.json", Handler: a.playgroundUsers()})
+		}
+	}
+	var err error
+	a.server, err = httpd.New(httpd.Config{
+		Schema:   graph.NewExecutableSchema(graph.Config{Resolvers: a.resolver, Directives: graph.DirectiveRoot{Allow: a.resolver.Allow}}),
+		Verifier: a.verifier, Viewers: a.resolver, Health: health{a}, ErrorPresenter: a.resolver.Present, RecoverFunc: a.resolver.Recover,
+		Mounts: mounts, AppOrigins: a.origins(), Development: !a.config.Production, Logger: a.logger, Now: a.now,
+	})
+	if err != nil {
+		return fmt.Errorf("set up the server: %w", err)
+	}
+	a.onStop(func(ctx context.Context) {
+		if err := a.server.Shutdown(ctx); err != nil {
+			a.logger.WarnContext(ctx, "server did not stop cleanly", slog.Any("error", err))
+		}
+	})
+	return nil
+}
+
+// health says how the server's parts are.
+type health struct{ a *App }
+
+// Check asks the parts.
+func (h health) Check(ctx context.Context) []httpd.Part {
+	database := httpd.Part{Name: "database", Required: true, OK: true}
+	if err := h.a.store.Ping(ctx); err != nil {
+		database.OK, database.Detail = false, "unreachable"
+	}
+	state := h.a.hub.State()
+	return []httpd.Part{database, {Name: "live", OK: state == live.StateOK, Detail: string(state)}}
+}
+
+// decorate fills in what a notification does not have from the database.
+func (a *App) decorate(n *model.Notification) { a.inbox.Decorate(n) }
+
+// disconnected tells a person, in the app and by e-mail, that they must connect again.
+func (a *App) disconnected(ctx context.Context, c model.Connection, problem model.ProblemCode) {
+	v, found, err := a.store.ViewerByID(ctx, c.UserID)
+	if err != nil || !found {
+		a.logger.ErrorContext(ctx, "person of a dead connection was not found", slog.Any("error", err), slog.String("user_id", c.UserID.String()))
+		return
+	}
+	in := model.PublishEventInput{
+		Type: "integration.disconnected", IdempotencyKey: "integration.disconnected:" + uuid.NewString(), RecipientIds: []string{v.User.ExternalID},
+		Data: model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(problem)},
+	}
+	if _, err := a.dispatcher.Publish(ctx, v.Workspace, &in, nil); err != nil {
+		a.logger.ErrorContext(ctx, "person was not told of a dead connection", slog.Any("error", err), slog.String("user_id", c.UserID.String()))
+	}
+}
+
+// reasonOf puts the end of a connection into half a sentence.
+func reasonOf(problem model.ProblemCode) string {
+	if problem == model.ProblemCodeScopeMissing {
+		return "the permission does not cover sending messages"
+	}
+	return "Zoho no longer accepts the permission"
+}
