@@ -20,6 +20,7 @@ const maxIDs = 1000
 type Store interface {
 	Inbox(ctx context.Context, userID uuid.UUID) (model.Inbox, error)
 	InboxPage(ctx context.Context, q model.InboxQuery) (model.InboxPage, error)
+	// NotificationsByID keeps the order of the ids and leaves out what the person does not have.
 	NotificationsByID(ctx context.Context, userID uuid.UUID, ids []uuid.UUID) ([]model.Notification, error)
 	SetRead(ctx context.Context, userID uuid.UUID, ids []uuid.UUID, read bool, now model.Time) (model.InboxUpdate, error)
 	SetArchived(ctx context.Context, userID uuid.UUID, ids []uuid.UUID, archived bool, now model.Time) (model.InboxUpdate, error)
@@ -88,19 +89,8 @@ func (s *Service) Notifications(ctx context.Context, userID uuid.UUID, ids []uui
 	if err != nil {
 		return nil, fmt.Errorf("read notifications: %w", err)
 	}
-	at := make(map[uuid.UUID]*model.Notification, len(found))
-	for i := range found {
-		at[found[i].UUID] = &found[i]
-	}
-	ordered := make([]model.Notification, 0, len(found))
-	for _, id := range ids {
-		if n := at[id]; n != nil {
-			ordered = append(ordered, *n)
-			delete(at, id)
-		}
-	}
-	s.decorate(ordered)
-	return ordered, nil
+	s.decorate(found)
+	return found, nil
 }
 
 // SetRead marks notifications read or unread. What can be done is done; each id that names nothing of this person is

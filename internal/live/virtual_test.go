@@ -1,0 +1,293 @@
+package live
+
+import (
+	"context"
+	"log/slog"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+	"pgregory.net/rapid"
+
+	"github.com/heffl/bff/model"
+)
+
+// deafBus is a bus that carries nothing.
+type deafBus struct{ up bool }
+
+func (deafBus) open() error                                 { return nil }
+func (deafBus) close()                                      {}
+func (b deafBus) connected() bool                           { return b.up }
+func (deafBus) publish(string, []byte) error                { return nil }
+func (deafBus) follow(string, chan *nats.Msg) (link, error) { return deafLink{}, nil }
+func (deafBus) settle()                                     {}
+
+type deafLink struct{}
+
+func (deafLink) Unsubscribe() error { return nil }
+
+// virtual is a hub in virtual time, without NATS.
+func virtual(t *testing.T, up bool, users ...uuid.UUID) (*Hub, *memory) {
+	t.Helper()
+	store := newMemory(users...)
+	h, err := New(Config{Epoch: testEpoch, Store: store, Decorate: decorate, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.bus = deafBus{up: up}
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h, store
+}
+
+func TestReconciler(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		up   bool
+		most time.Duration
+	}{"TwoSeconds": {true, round}, "OneSecondWithoutNATS": {false, hurriedRound}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				workspace := uuid.New()
+				users := make([]uuid.UUID, 40)
+				for i := range users {
+					users[i] = uuid.New()
+				}
+				h, store := virtual(t, c.up, users...)
+				defer h.Stop(context.Background())
+				streams := make([]<-chan model.InboxChange, len(users))
+				for i, u := range users {
+					var err error
+					if streams[i], err = h.InboxChanges(t.Context(), testViewer(workspace, u), nil); err != nil {
+						t.Fatal(err)
+					}
+					expect(t, streams[i], "reset STARTED")
+				}
+				synctest.Wait()
+				before := store.asked()
+				for range 5 {
+					began := time.Now()
+					store.arrive(testEvent(workspace, "silent"), users...)
+					for _, s := range streams {
+						expect(t, s, "received silent")
+					}
+					if took := time.Since(began); took > c.most {
+						t.Errorf("everybody was visited in %v, want %v", took, c.most)
+					}
+				}
+				time.Sleep(10 * c.most)
+				synctest.Wait()
+				if asked := store.asked() - before; asked > 5*40+15*parts+parts {
+					t.Errorf("%d queries", asked)
+				}
+			})
+		})
+	}
+	t.Run("OneQueryForEachPart", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			users := make([]uuid.UUID, 500)
+			for i := range users {
+				users[i] = uuid.New()
+			}
+			h, store := virtual(t, true, users...)
+			defer h.Stop(context.Background())
+			for _, u := range users {
+				if _, err := h.InboxChanges(t.Context(), testViewer(uuid.Nil, u), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+			synctest.Wait()
+			before := store.asked()
+			time.Sleep(10 * round)
+			synctest.Wait()
+			if asked := store.asked() - before; asked != 10*parts {
+				t.Errorf("%d queries in ten rounds, want %d", asked, 10*parts)
+			}
+		})
+	})
+	t.Run("EndsTheStreamsOfTheInactive", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			v := testViewer(uuid.New(), user)
+			changes, _ := h.InboxChanges(t.Context(), v, nil)
+			received, _ := h.NotificationsReceived(t.Context(), v, nil)
+			viewers, _ := h.ViewerChanges(t.Context(), v)
+			expect(t, changes, "reset STARTED")
+			store.with(user, func(p *person) { p.position.Active = false })
+			began := time.Now()
+			ended(t, changes)
+			ended(t, received)
+			ended(t, viewers)
+			if took := time.Since(began); took > round {
+				t.Errorf("took %v", took)
+			}
+			v.User.Active = false
+			if _, err := h.InboxChanges(t.Context(), v, nil); err == nil {
+				t.Error("an inactive person may subscribe")
+			}
+		})
+	})
+}
+
+func TestDeactivatedEndsStreamsAtOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, 2)
+	changes := b.follow(t, 0, nil)
+	expect(t, changes, "reset STARTED")
+	b.store.with(b.user, func(p *person) { p.position.Active = false })
+	b.hubs[1].Deactivated([]uuid.UUID{b.user})
+	ended(t, changes)
+}
+
+func TestViewerChanges(t *testing.T) {
+	t.Parallel()
+	raise := func(store *memory, user uuid.UUID) {
+		store.with(user, func(p *person) { p.position.ViewerRevision++ })
+	}
+	t.Run("AtMostOneASecondAndTheNewestWins", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			changes, err := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
+			if err != nil {
+				t.Fatal(err)
+			}
+			began := time.Now()
+			var told []time.Duration
+			go func() {
+				for range 100 {
+					raise(store, user)
+					h.ViewerChanged(user)
+					time.Sleep(30 * time.Millisecond)
+				}
+			}()
+			for range changes {
+				told = append(told, time.Since(began))
+				if len(told) == 4 {
+					break
+				}
+			}
+			for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second} {
+				if told[i] < want || told[i] > want+50*time.Millisecond {
+					t.Errorf("tick %d came after %v, want %v", i, told[i], want)
+				}
+			}
+			time.Sleep(10 * time.Second)
+			synctest.Wait()
+			select {
+			case <-changes:
+				t.Error("a tick without a change")
+			default:
+			}
+		})
+	})
+	t.Run("FoundByTheReconciler", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			changes, _ := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
+			began := time.Now()
+			raise(store, user)
+			receive(t, changes)
+			if took := time.Since(began); took > round {
+				t.Errorf("took %v", took)
+			}
+		})
+	})
+	t.Run("SpreadOverAWorkspace", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			workspace := uuid.New()
+			users := make([]uuid.UUID, 400)
+			for i := range users {
+				users[i] = uuid.New()
+			}
+			h, store := virtual(t, true, users...)
+			defer h.Stop(context.Background())
+			told := make(chan time.Time, len(users))
+			for _, u := range users {
+				changes, _ := h.ViewerChanges(t.Context(), testViewer(workspace, u))
+				go func() {
+					for range changes {
+						told <- time.Now()
+					}
+				}()
+			}
+			began := time.Now()
+			for _, u := range users {
+				raise(store, u)
+			}
+			h.PolicyChanged(workspace)
+			perSecond := make(map[int]int)
+			for range users {
+				perSecond[int(receive(t, told).Sub(began)/time.Second)]++
+			}
+			for second, n := range perSecond {
+				if second > 4 || n > 180 {
+					t.Errorf("%d of %d were told in second %d", n, len(users), second)
+				}
+			}
+			raise(store, users[0])
+			h.ViewerChanged(users[0])
+			at := time.Now()
+			if took := receive(t, told).Sub(at); took > viewerPause {
+				t.Errorf("a change of their own took %v", took)
+			}
+		})
+	})
+	t.Run("OnAnotherReplica", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, 2)
+		changes, err := b.hubs[0].ViewerChanges(t.Context(), b.viewer())
+		if err != nil {
+			t.Fatal(err)
+		}
+		raise(b.store, b.user)
+		b.hubs[1].ViewerChanged(b.user)
+		receive(t, changes)
+	})
+}
+
+func (m *memory) asked() int {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.queries
+}
+
+// TestQueueOrder shows that nothing is lost or doubled between those who add and those who take.
+func TestQueueOrder(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		q := newQueue()
+		var added, taken []*entry
+		for range rapid.IntRange(1, 50).Draw(t, "steps") {
+			if len(added) > len(taken) && rapid.Bool().Draw(t, "take") {
+				taken = append(taken, q.take(context.Background(), rapid.IntRange(1, 5).Draw(t, "limit"))...)
+				continue
+			}
+			e := new(entry)
+			added = append(added, e)
+			q.add(e)
+		}
+		for len(taken) < len(added) {
+			taken = append(taken, q.take(context.Background(), 3)...)
+		}
+		for i := range added {
+			if taken[i] != added[i] {
+				t.Fatalf("place %d has another entry", i)
+			}
+		}
+	})
+}
