@@ -109,7 +109,7 @@ describe('reference page in trouble', () => {
     await card.getByRole('button', { name: 'Send test message' }).click();
     await card.getByText('Needs attention').waitFor();
     await shot(page, 'problem');
-    const { viewer } = await graphql(recipient, '{ viewer { cliq { problem { message remedy } } } }');
+    const { viewer } = await graphql(recipient, '{ viewer { cliq { problem { remedy } } } }');
     await card.getByText(viewer.cliq.problem.remedy).first().waitFor();
     await card.getByRole('button', { name: 'Change bot' }).click();
     await card.getByLabel('Bot unique name or URL').fill('heffl-notifications');

@@ -47,7 +47,7 @@ export function CliqCard({ cliq, regions, connectReturn, onChange }: CliqCardPro
         <span className={`pill ${pill?.tone ?? 'wait'}`}>{pill?.text ?? 'Needs attention'}</span>
       </header>
 
-      {result && (
+      {result && !(result.tone === 'good' && cliq.problem) && (
         <Notice tone={result.tone} onDismiss={() => setResult(null)}>
           {result.text}
         </Notice>

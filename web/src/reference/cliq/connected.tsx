@@ -17,7 +17,6 @@ interface ConnectedProps {
 interface TestPayload {
   delivered: boolean;
   outcome: string;
-  problem: { message: string; remedy: string } | null;
   viewer: Person;
   userErrors: Refusal[];
 }
@@ -38,7 +37,8 @@ export function Connected({ cliq, onChange, onReconnect, onDisconnect }: Connect
       onChange(payload.viewer);
       if (payload.delivered) say('good', 'The test message was delivered. Look into Cliq.');
       else if (payload.outcome === 'OUTCOME_UNKNOWN') say('bad', 'Zoho did not answer: the test message may have arrived or not.');
-      else say('bad', payload.problem ? `${payload.problem.message} ${payload.problem.remedy}` : 'The test message was not delivered.');
+      // Why, and what to do, stands in the card: it lasts longer than a passing message.
+      else say('bad', 'The test message was not delivered.');
     } catch (error) {
       say('bad', messageOf(error));
     } finally {
@@ -52,7 +52,7 @@ export function Connected({ cliq, onChange, onReconnect, onDisconnect }: Connect
         <Notice tone="bad">
           <b>{cliq.problem.message}</b> {cliq.problem.remedy}
           <small className="muted">
-            since <time dateTime={cliq.problem.since} title={exactly(cliq.problem.since)}>{ago(cliq.problem.since, now)}</time>
+            first seen <time dateTime={cliq.problem.since} title={exactly(cliq.problem.since)}>{ago(cliq.problem.since, now)}</time>
             {cliq.problem.occurrences > 1 && `, ${cliq.problem.occurrences} times`}
           </small>
         </Notice>

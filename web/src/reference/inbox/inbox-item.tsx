@@ -74,19 +74,33 @@ export function InboxItem({ item, now, fresh, label, onAct }: InboxItemProps) {
   );
 }
 
-/** Asked for when it is unfolded: deliveries go on after the notification arrived, so the stream does not carry them. */
+/** How often, and how long after each other, unfinished deliveries are asked for again. */
+const lookAgain = { times: 10, after: 2_000 };
+
+/** Asked for when it is unfolded: deliveries go on after the notification arrived, and the stream does not carry them. */
 function Outcomes({ id }: { id: string }) {
   const [outcomes, setOutcomes] = useState<Outcome[] | null>(null);
   const [problem, setProblem] = useState<string | null>(null);
 
   useEffect(() => {
     let gone = false;
-    request<{ node: { channels: Outcome[] } | null }>('Outcomes', { id }).then(
-      (data) => !gone && setOutcomes(data.node?.channels ?? []),
-      (error: unknown) => !gone && setProblem(messageOf(error)),
-    );
+    let timer: number | undefined;
+    const look = async (left: number) => {
+      try {
+        const data = await request<{ node: { channels: Outcome[] } | null }>('Outcomes', { id });
+        if (gone) return;
+        const channels = data.node?.channels ?? [];
+        setOutcomes(channels);
+        const unfinished = channels.some(({ status }) => status === 'QUEUED' || status === 'SENDING' || status === 'RETRYING');
+        if (unfinished && left > 0) timer = window.setTimeout(() => void look(left - 1), lookAgain.after);
+      } catch (error) {
+        if (!gone) setProblem(messageOf(error));
+      }
+    };
+    void look(lookAgain.times);
     return () => {
       gone = true;
+      window.clearTimeout(timer);
     };
   }, [id]);
 
