@@ -76,7 +76,8 @@ func (s *Store) BeginCliq(
 	return send, nil
 }
 
-// TakePace asks whether one more message may be sent to the person now, and counts it if so; otherwise it tells when.
+// TakePace asks whether one more message may be sent to the person now, and counts it if so. Otherwise it pauses the
+// person until one may be, and tells when that is.
 //
 // Half of what a minute allows may go at once, the other half follows evenly over the minute. Whichever minute one
 // looks at then holds no more than allowed, which a counter that begins anew every minute does not promise: it lets
@@ -104,7 +105,10 @@ func (s *Store) TakePace(
 		}
 		if count >= burst {
 			retryAt = from.Add(step * time.Duration(count-burst+1))
-			return nil
+			if c.PausedUntil.Before(retryAt) {
+				c.PausedUntil = retryAt
+			}
+			return saveProblem(tx, &c)
 		}
 		ok = true
 		_, err = tx.exec(`UPDATE integrations SET pace_from = $1, pace_count = $2

@@ -80,7 +80,6 @@ func runAudience(t *testing.T, open Open) {
 }
 
 func runPlan(t *testing.T, open Open) {
-	const inAppOff = model.Decision(1) // EVENT_OFF for IN_APP
 	emailOff := model.Decision(0).Skip(model.ChannelEmail, model.SkipReasonChannelOff)
 
 	t.Run("an event reaches inboxes and queues", func(t *testing.T) {

@@ -31,6 +31,10 @@ func Run(t *testing.T, open Open) {
 		{"Audit", runAudit},
 		{"Audience", runAudience},
 		{"Plan", runPlan},
+		{"Inbox", runInbox},
+		{"InboxChange", runInboxChange},
+		{"InboxModel", runInboxModel},
+		{"Purge", runPurge},
 	}
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
