@@ -152,6 +152,17 @@ func TestLoad(t *testing.T) {
 		}
 	})
 
+	t.Run("DatabaseByUnixSocket", func(t *testing.T) {
+		t.Parallel()
+		const socket = "postgres://bff@/bff?host=/run/postgresql"
+		if got := load(t, nil, []string{"HEFFL_DATABASE_URL=" + socket}).DatabaseURL.Reveal(); got != socket {
+			t.Errorf("DatabaseURL = %q", got)
+		}
+		if got := problems(t, nil, []string{"HEFFL_DATABASE_URL=postgres:///bff"}); !strings.Contains(got, "HEFFL_DATABASE_URL") {
+			t.Errorf("without any host: %q", got)
+		}
+	})
+
 	t.Run("TokenCommand", func(t *testing.T) {
 		t.Parallel()
 		c := load(t, []string{"token", "--user", "u_grace", "--scope", "admin events:write", "--ttl", "5m"}, nil)

@@ -130,7 +130,8 @@ func (f *flags) resolveURLs(r *resolver, c *Config) {
 func (f *flags) resolveBackends(r *resolver, c *Config) {
 	if f.DatabaseURL != "" {
 		u, err := url.Parse(f.DatabaseURL)
-		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || u.Host == "" {
+		// A Unix socket stands in the query: postgres://user@/database?host=/run/postgresql.
+		if err != nil || (u.Scheme != "postgres" && u.Scheme != "postgresql") || (u.Host == "" && u.Query().Get("host") == "") {
 			r.problem("database-url", "must look like postgres://user:password@host:5432/database.")
 		}
 	}
