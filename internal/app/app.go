@@ -166,6 +166,9 @@ func (a *App) startLive(ctx context.Context) error {
 		return fmt.Errorf("start live: %w", err)
 	}
 	a.onStop(a.hub.Stop)
+	if !a.config.NATSURL.IsSet() {
+		a.warn("live: a NATS server inside the process, for this process alone")
+	}
 	a.inbox, err = inbox.New(inbox.Config{
 		Store: a.store, Catalog: inboxCatalog{a.catalog}, Publisher: a.hub, Epoch: a.store.Epoch(), AppURL: a.app.String(), Now: a.now,
 	})

@@ -47,6 +47,9 @@ func (a *App) openStore(ctx context.Context) error {
 			a.logger.Error("database was not closed cleanly", slog.Any("error", err)) //nolint:sloglint // there is no request
 		}
 	})
+	if !a.config.DatabaseURL.IsSet() {
+		a.warn("database: a SQLite file in %s", a.config.DataDir)
+	}
 	pending, err := a.store.Pending(ctx)
 	if err != nil {
 		return fmt.Errorf("look at the schema: %w", err)
