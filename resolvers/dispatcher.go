@@ -19,7 +19,7 @@ import (
 type EventStore interface {
 	// Audience loads everything that decides who gets an event of one type where, in statements whose number does
 	// not depend on how many people are asked for.
-	Audience(ctx context.Context, workspaceID uuid.UUID, eventType string, externalIDs []string) (model.Audience, error)
+	Audience(ctx context.Context, workspaceID uuid.UUID, eventType string, externalIDs []string, now model.Time) (model.Audience, error)
 	// SavePlan stores all of a plan or nothing. An idempotency key that was used before wins.
 	SavePlan(ctx context.Context, plan model.Plan) (model.SavedPlan, error)
 	EventByKey(ctx context.Context, workspaceID uuid.UUID, key string) (model.Event, bool, error)
@@ -175,7 +175,7 @@ func (d *Dispatcher) audience(ctx context.Context, workspace model.Workspace, et
 	if len(asked) == 0 {
 		return model.Audience{}, nil
 	}
-	audience, err := d.Store.Audience(ctx, workspace.UUID, et.Type, asked)
+	audience, err := d.Store.Audience(ctx, workspace.UUID, et.Type, asked, model.NewTime(d.Now()))
 	if err != nil {
 		return model.Audience{}, fmt.Errorf("load audience: %w", err)
 	}

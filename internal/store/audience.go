@@ -13,20 +13,23 @@ import (
 // the same in every row, four bits a channel.
 const (
 	selectAudienceHead = `SELECT u.id, u.external_id, u.email <> '', u.email_state, u.email_enabled, u.cliq_enabled,
-		coalesce(p.channel, -1), coalesce(p.enabled, false), i.status, i.problem,
+		coalesce(p.channel, -1), coalesce(p.enabled, false), i.status, CASE WHEN i.probe_at <= $1 THEN NULL ELSE i.problem END,
 		(SELECT coalesce(sum((r.mode + 1) << (4 * r.channel)), 0) FROM workspace_rules r
-			WHERE r.workspace_id = $1 AND r.event_type = $2)
+			WHERE r.workspace_id = $2 AND r.event_type = $3)
 		FROM users u
-		LEFT JOIN preferences p ON p.user_id = u.id AND p.event_type = $2
+		LEFT JOIN preferences p ON p.user_id = u.id AND p.event_type = $3
 		LEFT JOIN integrations i ON i.user_id = u.id AND i.provider = 'ZOHO_CLIQ'
-		WHERE u.workspace_id = $1 AND u.active AND u.external_id `
-	selectAudiencePostgres = selectAudienceHead + `= ANY($3::text[])`
-	selectAudienceSQLite   = selectAudienceHead + `IN (SELECT value FROM json_each($3))`
+		WHERE u.workspace_id = $2 AND u.active AND u.external_id `
+	selectAudiencePostgres = selectAudienceHead + `= ANY($4::text[])`
+	selectAudienceSQLite   = selectAudienceHead + `IN (SELECT value FROM json_each($4))`
 )
 
 // Audience is everything that decides who of externalIDs gets an event of one type where, in one query however many
-// they are. Who is not known, not active or of another workspace is in Unknown.
-func (s *Store) Audience(ctx context.Context, workspaceID uuid.UUID, eventType string, externalIDs []string) (model.Audience, error) {
+// they are. Who is not known, not active or of another workspace is in Unknown. A problem with Cliq is left out from
+// when one message may find out whether it is solved: without an event that goes there, nothing ever would.
+func (s *Store) Audience(
+	ctx context.Context, workspaceID uuid.UUID, eventType string, externalIDs []string, now model.Time,
+) (model.Audience, error) {
 	// at has the place of everybody found in Recipients, absent is nowhere.
 	const absent = -1
 	at := make(map[string]int, len(externalIDs))
@@ -55,7 +58,7 @@ func (s *Store) Audience(ctx context.Context, workspaceID uuid.UUID, eventType s
 			audience.Recipients[place].Cells[channel] = model.ToggleOf(enabled)
 		}
 		return nil
-	}, s.pick(selectAudiencePostgres, selectAudienceSQLite), workspaceID, eventType, s.list(externalIDs))
+	}, s.pick(selectAudiencePostgres, selectAudienceSQLite), now, workspaceID, eventType, s.list(externalIDs))
 	if err != nil {
 		return model.Audience{}, wrap("read audience", err)
 	}

@@ -123,8 +123,9 @@ func botProblem(code model.ProblemCode) bool {
 	}
 }
 
-// SetBot changes which bot sends and forgets a problem that lay with the bot. It tells false, and changes nothing,
-// for a person who is not connected.
+// SetBot changes which bot sends and forgets a problem that lay with the bot. A worker that holds the old name loses
+// its lease with it: what it still finds out is about a bot that is no longer asked for. It tells false, and changes
+// nothing, for a person who is not connected.
 func (s *Store) SetBot(ctx context.Context, userID uuid.UUID, bot string, _ model.Time) (c model.Connection, connected bool, err error) {
 	err = s.inTx(ctx, func(tx conn) error {
 		var found bool
@@ -137,11 +138,12 @@ func (s *Store) SetBot(ctx context.Context, userID uuid.UUID, bot string, _ mode
 		if c.BotName == bot && !solved {
 			return nil
 		}
-		c.BotName = bot
+		c.BotName, c.LeaseID, c.LeaseUntil = bot, nil, model.Time{}
 		if solved {
 			c.Problem, c.ProblemSince, c.ProblemCount, c.ProbeAt = "", model.Time{}, 0, model.Time{}
 		}
-		if _, err := tx.exec(`UPDATE integrations SET bot_name = $1 WHERE user_id = $2 AND provider = 'ZOHO_CLIQ'`, bot, userID); err != nil {
+		if _, err := tx.exec(`UPDATE integrations SET bot_name = $1, lease_id = NULL, lease_until = NULL
+			WHERE user_id = $2 AND provider = 'ZOHO_CLIQ'`, bot, userID); err != nil {
 			return err
 		}
 		if err := saveProblem(tx, &c); err != nil {

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -42,7 +43,7 @@ func runAudience(t *testing.T, open Open) {
 		}
 
 		ctx, statements := CountStatements(t.Context())
-		got, err := s.Audience(ctx, ann.Workspace.UUID, "deal.won", []string{"zoe", "ann", "eve", "bob", "zoe", "ann"})
+		got, err := s.Audience(ctx, ann.Workspace.UUID, "deal.won", []string{"zoe", "ann", "eve", "bob", "zoe", "ann"}, noon)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,11 +69,46 @@ func runAudience(t *testing.T, open Open) {
 			t.Errorf("%d statements", len(seen))
 		}
 	})
+	t.Run("a problem is not told while one message may find out whether it is solved", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		ann := admit(t, s, "acme", "ann")
+		if _, err := s.SaveConnected(t.Context(), model.NewConnection{
+			UserID: ann.User.UUID, WorkspaceID: ann.Workspace.UUID, Region: model.CliqRegionCodeIn, RegionChosen: model.CliqRegionCodeIn,
+			BotName: "bot", Access: []byte("a"), Refresh: []byte("r"), ExpiresAt: noon.Add(time.Hour),
+		}, noon); err != nil {
+			t.Fatal(err)
+		}
+		probeAt := noon.Add(10 * time.Minute)
+		told := func(at model.Time) model.ProblemCode {
+			t.Helper()
+			got, err := s.Audience(t.Context(), ann.Workspace.UUID, "deal.won", []string{"ann"}, at)
+			if err != nil || len(got.Recipients) != 1 {
+				t.Fatalf("audience: %+v, %v", got, err)
+			}
+			return got.Recipients[0].CliqProblem
+		}
+		if _, err := s.NoteProblem(t.Context(), ann.User.UUID, nil, model.ProblemCodeBotNotFound, probeAt, model.Time{}, noon); err != nil {
+			t.Fatal(err)
+		}
+		for at, want := range map[model.Time]model.ProblemCode{
+			noon: model.ProblemCodeBotNotFound, probeAt.Add(-time.Millisecond): model.ProblemCodeBotNotFound,
+			probeAt: "", probeAt.Add(time.Hour): "",
+		} {
+			if got := told(at); got != want {
+				t.Errorf("problem at %v: %q, want %q", at, got, want)
+			}
+		}
+		// The page goes on showing it.
+		if c, err := s.Connection(t.Context(), ann.User.UUID); err != nil || c.Problem != model.ProblemCodeBotNotFound {
+			t.Errorf("connection shows %q, %v", c.Problem, err)
+		}
+	})
 	t.Run("nobody asked for", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
 		ann := admit(t, s, "acme", "ann")
-		got, err := s.Audience(t.Context(), ann.Workspace.UUID, "deal.won", nil)
+		got, err := s.Audience(t.Context(), ann.Workspace.UUID, "deal.won", nil, noon)
 		if diff := cmp.Diff(model.Audience{}, got, cmpopts.EquateEmpty()); err != nil || diff != "" {
 			t.Errorf("audience %v:\n%s", err, diff)
 		}

@@ -43,7 +43,7 @@ func crowd(t testing.TB, s *store.Store, workspace string, n int) []uuid.UUID {
 	if err != nil || !found {
 		t.Fatalf("workspace: %v, %v", found, err)
 	}
-	audience, err := s.Audience(t.Context(), ws.UUID, "deal.won", names)
+	audience, err := s.Audience(t.Context(), ws.UUID, "deal.won", names, noon)
 	if err != nil {
 		t.Fatalf("audience: %v", err)
 	}

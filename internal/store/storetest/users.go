@@ -109,7 +109,7 @@ func runUsers(t *testing.T, open Open) {
 				t.Errorf("%q and %q are the same person", before, id)
 			}
 			seen[v.User.UUID] = id
-			audience, err := s.Audience(t.Context(), v.Workspace.UUID, "deal.won", []string{id})
+			audience, err := s.Audience(t.Context(), v.Workspace.UUID, "deal.won", []string{id}, noon)
 			if err != nil || len(audience.Recipients) != 1 || audience.Recipients[0].ExternalID != id {
 				t.Errorf("Audience(%q) = %+v, %v", id, audience, err)
 			}
@@ -228,7 +228,7 @@ func runSync(t *testing.T, open Open) {
 		if v := admit(t, s, "acme", "ann"); v.User.Active {
 			t.Error("ann is active")
 		}
-		audience, err := s.Audience(t.Context(), ann.Workspace.UUID, "deal.won", []string{"ann", "bob"})
+		audience, err := s.Audience(t.Context(), ann.Workspace.UUID, "deal.won", []string{"ann", "bob"}, noon)
 		if err != nil || len(audience.Recipients) != 1 || !cmp.Equal(audience.Unknown, []string{"ann"}) {
 			t.Errorf("audience = %+v, %v", audience, err)
 		}
