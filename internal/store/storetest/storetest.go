@@ -35,6 +35,9 @@ func Run(t *testing.T, open Open) {
 		{"InboxChange", runInboxChange},
 		{"InboxModel", runInboxModel},
 		{"Purge", runPurge},
+		{"Integrations", runIntegrations},
+		{"Secrets", runSecrets},
+		{"ConnectStates", runConnectStates},
 	}
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
