@@ -104,8 +104,8 @@ func (s *Store) TakePace(
 		if expired := int32(min(now.Sub(from)/step, time.Duration(count))); expired > 0 { //nolint:gosec // at most count
 			from, count = from.Add(time.Duration(expired)*step), count-expired
 		}
-		if count <= 0 {
-			from, count = now, 0
+		if count <= 0 || from.After(now) { // the clock that counted last may be ahead of this one
+			from, count = now, max(count, 0)
 		}
 		if count >= burst {
 			retryAt = from.Add(step * time.Duration(count-burst+1))

@@ -38,6 +38,8 @@ func Run(t *testing.T, open Open) {
 		{"Integrations", runIntegrations},
 		{"Secrets", runSecrets},
 		{"ConnectStates", runConnectStates},
+		{"Email", runEmail},
+		{"Cliq", runCliq},
 	}
 	for _, area := range areas {
 		t.Run(area.name, func(t *testing.T) {
