@@ -21,7 +21,7 @@ func (s *Service) browserHash(ctx context.Context) []byte {
 	if len(value) != secretLength {
 		value = random()
 	}
-	set := s.SetCookie(ctx, &http.Cookie{
+	set := s.SetCookie(ctx, &http.Cookie{ //nolint:gosec // Secure everywhere but on http://localhost
 		Name: s.cookieName(), Value: value, Path: "/", MaxAge: int(browserLifetime.Seconds()),
 		HttpOnly: true, Secure: s.SecureCookie, SameSite: http.SameSiteLaxMode,
 	})

@@ -3,6 +3,7 @@ package connect
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -36,7 +37,7 @@ type answer struct {
 
 // parseCallback reads the query of Zoho's redirect (ZOHO: state, code, location, accounts-server, error; in any
 // order, perhaps with a stray & at the end). It answers false for anything that Zoho would not send.
-func parseCallback(raw string) (state string, got answer, denied bool, ok bool) {
+func parseCallback(raw string) (state string, got answer, denied, ok bool) {
 	if len(raw) > maxQuery {
 		return "", answer{}, false, false
 	}
@@ -103,15 +104,22 @@ func (s *Service) conclude(r *http.Request, st *model.ConnectState, got answer, 
 		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "another browser"), slog.String("user_id", st.UserID.String()))
 		return failed(codeOtherBrowser)
 	}
-	if other, err := s.otherUser(r, st); err != nil || other {
-		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "another user"), slog.String("user_id", st.UserID.String()), slog.Any("error", err))
+	other, err := s.otherUser(r, st)
+	switch {
+	case err != nil:
+		s.Logger.ErrorContext(ctx, "session of a callback cannot be compared", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
+		return failed(codeInternal)
+	case other:
+		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "another user"), slog.String("user_id", st.UserID.String()))
 		return failed(codeOtherUser)
-	}
-	if denied {
+	case denied:
 		return failed(codeDenied)
 	}
 	if _, err := s.Regions.Resolve(got.AccountsServer, got.Location, cliq.Code(st.Region)); err != nil {
-		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "unknown data centre"), slog.String("user_id", st.UserID.String()))
+		s.Logger.WarnContext(ctx, "connect refused", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
+		if errors.Is(err, cliq.ErrRegionNotOffered) {
+			return failed(explain(err, got).code)
+		}
 		return failed(codeUnknownRegion)
 	}
 	if proven == proofMissing {

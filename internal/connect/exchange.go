@@ -23,6 +23,8 @@ func (f *failure) userError() *model.UserError { return model.UserErrorf(f.user,
 
 // exchange redeems the code at the data centre that Zoho named and keeps what it gives. nil: connected.
 func (s *Service) exchange(ctx context.Context, st *model.ConnectState, got answer) *failure {
+	// A browser that leaves now must not lose the grant that Zoho is about to give: it counts against the person's twenty.
+	ctx = context.WithoutCancel(ctx)
 	err := s.redeem(ctx, st, got)
 	if err == nil {
 		s.Changed(st.UserID)
@@ -43,37 +45,44 @@ func (s *Service) redeem(ctx context.Context, st *model.ConnectState, got answer
 	}
 	token, err := s.Client.Exchange(ctx, region.Code, cliq.NewSecret(got.Code), cliq.NewSecret(string(verifier)), s.CallbackURL)
 	if err != nil {
-		if !token.Access.IsEmpty() || !token.Refresh.IsEmpty() {
-			s.giveBack(ctx, region.Code, token)
-		}
+		s.giveBack(ctx, region.Code, token.Refresh)
 		return fmt.Errorf("exchange code: %w", err)
 	}
-	user := st.UserID.String()
-	c := model.NewConnection{
-		UserID: st.UserID, WorkspaceID: st.WorkspaceID, Region: model.CliqRegionCode(region.Code), RegionChosen: st.Region,
-		BotName: st.BotName, Scopes: strings.Join(token.Scopes, " "), ExpiresAt: model.NewTime(token.ExpiresAt), KeyID: s.Box.PrimaryKeyID(),
-	}
-	if c.Access, err = s.Box.Seal(tokenBinding("access", user), []byte(token.Access.Reveal())); err != nil {
-		return fmt.Errorf("seal access token: %w", err)
-	}
-	if c.Refresh, err = s.Box.Seal(tokenBinding("refresh", user), []byte(token.Refresh.Reveal())); err != nil {
-		return fmt.Errorf("seal refresh token: %w", err)
-	}
-	if _, err := s.Store.SaveConnected(ctx, c, s.now()); err != nil {
-		s.giveBack(ctx, region.Code, token)
-		return fmt.Errorf("save connection: %w", err)
+	if err := s.keep(ctx, st, region.Code, token); err != nil {
+		s.giveBack(ctx, region.Code, token.Refresh)
+		return err
 	}
 	s.Revoke() // the connection before, if there was one
 	return nil
 }
 
-// giveBack revokes a grant that is of no use to us, as far as Zoho listens: it counts against the person's twenty.
-func (s *Service) giveBack(ctx context.Context, code cliq.Code, token cliq.Token) {
-	grant := token.Refresh
-	if grant.IsEmpty() {
-		grant = token.Access
+// keep makes the grant the person's connection.
+func (s *Service) keep(ctx context.Context, st *model.ConnectState, region cliq.Code, token cliq.Token) error {
+	user := st.UserID.String()
+	access, err := s.Box.Seal(tokenBinding("access", user), []byte(token.Access.Reveal()))
+	if err != nil {
+		return fmt.Errorf("seal access token: %w", err)
 	}
-	if err := s.Client.Revoke(context.WithoutCancel(ctx), code, grant); err != nil {
+	refresh, err := s.Box.Seal(tokenBinding("refresh", user), []byte(token.Refresh.Reveal()))
+	if err != nil {
+		return fmt.Errorf("seal refresh token: %w", err)
+	}
+	if _, err := s.Store.SaveConnected(ctx, model.NewConnection{
+		UserID: st.UserID, WorkspaceID: st.WorkspaceID, Region: model.CliqRegionCode(region), RegionChosen: st.Region,
+		BotName: st.BotName, Scopes: strings.Join(token.Scopes, " "), Access: access, Refresh: refresh,
+		ExpiresAt: model.NewTime(token.ExpiresAt), KeyID: s.Box.PrimaryKeyID(),
+	}, s.now()); err != nil {
+		return fmt.Errorf("save connection: %w", err)
+	}
+	return nil
+}
+
+// giveBack revokes a grant that is of no use to us, as far as Zoho listens. An access token alone ends by itself.
+func (s *Service) giveBack(ctx context.Context, region cliq.Code, refresh cliq.Secret) {
+	if refresh.IsEmpty() {
+		return
+	}
+	if err := s.Client.Revoke(ctx, region, refresh); err != nil {
 		s.Logger.WarnContext(ctx, "useless grant was not revoked", slog.Any("error", err))
 	}
 }

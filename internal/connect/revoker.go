@@ -18,8 +18,8 @@ import (
 // How the revoker works.
 const (
 	revokeInterval = 30 * time.Second // the safety net: another replica may have queued something
-	revokeBatch    = 20
-	revokeLease    = time.Minute // a replica that dies gives its batch back after this
+	revokeBatch    = 5
+	revokeLease    = time.Minute // outlives a batch that Zoho leaves without an answer; a replica that dies gives it back then
 	revokeAttempts = 60          // about a fortnight at the longest wait
 )
 

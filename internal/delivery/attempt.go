@@ -22,8 +22,10 @@ type result struct {
 	problem model.ProblemCode
 	// hint is how long the provider wants to be left alone; 0: it did not say.
 	hint time.Duration
-	// left: the request left this machine, so the attempt counts.
+	// left: a request left this machine, so the attempt counts.
 	left bool
+	// brokenOff: this process ended the attempt, which says nothing about Zoho.
+	brokenOff bool
 	// deadGrant: the person must connect again.
 	deadGrant bool
 	// needsPerson: every message would fail the same way until somebody acts.
@@ -31,22 +33,26 @@ type result struct {
 	err         error
 }
 
-// unreachable reports that the attempt says something about the region, not about the person.
+// unreachable is what the attempt says against the region, rather than about the person; nil: nothing.
 func (r *result) unreachable() error {
-	if r.problem == model.ProblemCodeProviderUnavailable {
+	if r.brokenOff || r.problem == model.ProblemCodeProviderUnavailable {
 		return r.err
 	}
 	return nil
 }
 
 // attempt sends one message. It renews a token that Zoho refused, once: the first message surely did not arrive.
-func (w *Workers) attempt(ctx context.Context, c *model.Connection, m cliq.Message) result {
+func (w *Workers) attempt(ctx context.Context, c *model.Connection, m cliq.Message) (r result) {
 	done, ok := w.breakers.allow(c.Region)
 	if !ok {
 		return result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeProviderUnavailable, hint: breakerOpen, err: errBreakerOpen}
 	}
-	r := w.attemptOnce(ctx, c, m)
-	done(r.unreachable())
+	defer func() { done(r.unreachable()) }() // after a panic too: a breaker that is not told stays half open
+	r = w.attemptOnce(ctx, c, m)
+	if errors.Is(r.err, context.Canceled) {
+		r.brokenOff, r.problem = true, ""
+		r.left = r.left && r.status != model.DeliveryStatusRetrying
+	}
 	return r
 }
 
@@ -73,9 +79,10 @@ func (w *Workers) attemptOnce(ctx context.Context, c *model.Connection, m cliq.M
 	return result{status: model.DeliveryStatusSent, left: true}
 }
 
-// tokenResult is what a missing access token means. No message left.
+// tokenResult is what a missing access token means. No message left, but a request did: it counts as an attempt, so
+// that the next one waits longer.
 func tokenResult(err error) result {
-	r := result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeInternal, err: err}
+	r := result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeInternal, left: true, err: err}
 	var throttled *cliq.ThrottledError
 	var misconfigured *cliq.MisconfiguredError
 	var unavailable *cliq.UnavailableError

@@ -1,6 +1,8 @@
 package delivery
 
 import (
+	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -27,7 +29,7 @@ func newBreakers() *breakers {
 }
 
 // allow reports whether a message may go to the region; then done must be told how it went: nil for everything
-// that shows Zoho alive, whatever it said.
+// that shows Zoho alive, whatever it said. What this process broke off counts neither way.
 func (b *breakers) allow(region model.CliqRegionCode) (done func(error), ok bool) {
 	b.mu.Lock()
 	breaker, found := b.by[region]
@@ -35,6 +37,7 @@ func (b *breakers) allow(region model.CliqRegionCode) (done func(error), ok bool
 		breaker = gobreaker.NewTwoStepCircuitBreaker[struct{}](gobreaker.Settings{
 			Name: string(region), MaxRequests: 1, Timeout: breakerOpen,
 			ReadyToTrip: func(counts gobreaker.Counts) bool { return counts.ConsecutiveFailures >= breakerFailures },
+			IsExcluded:  func(err error) bool { return errors.Is(err, context.Canceled) },
 		})
 		b.by[region] = breaker
 	}

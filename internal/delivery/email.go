@@ -18,7 +18,8 @@ const emailLease = 60 * time.Second
 
 // EmailStore is what e-mail needs of the queue.
 type EmailStore interface {
-	// ClaimEmail marks due e-mails SENDING under the lease; those that no longer may go end SKIPPED.
+	// ClaimEmail marks due e-mails SENDING under the lease; those that no longer may go end SKIPPED. With an error it
+	// answers what it had claimed before.
 	ClaimEmail(ctx context.Context, now model.Time, limit int, leaseID uuid.UUID, until model.Time) ([]model.Outgoing, error)
 	// MarkBounced remembers that an address refuses mail, if it is still the person's.
 	MarkBounced(ctx context.Context, userID uuid.UUID, email string) error
@@ -26,25 +27,30 @@ type EmailStore interface {
 
 func (w *Workers) claimEmail(ctx context.Context, n int) ([]job, error) {
 	lease := uuid.New()
-	due, err := w.config.Store.ClaimEmail(ctx, w.now(), n, lease, w.now().Add(emailLease))
+	now := w.now()
+	due, err := w.config.Store.ClaimEmail(ctx, now, n, lease, now.Add(emailLease))
 	if err != nil {
-		return nil, fmt.Errorf("claim e-mail: %w", err)
+		err = fmt.Errorf("claim e-mail: %w", err) // and yet some may have been claimed
 	}
 	jobs := make([]job, len(due))
 	for i := range due {
 		jobs[i] = func(ctx context.Context) { w.sendEmail(ctx, &due[i], lease) }
 	}
-	return jobs, nil
+	return jobs, err
 }
 
 func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.UUID) {
 	err := w.config.Mailer.Send(ctx, w.emailMessage(o))
-	if err != nil && ctx.Err() != nil {
-		return // stopping: the lease runs out and somebody repeats it with the same Message-ID
-	}
 	outcome := w.emailOutcome(o, err)
 	outcome.LeaseID = lease
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil: // stopping: somebody repeats it at once, with the same Message-ID
+		outcome = model.DeliveryOutcome{
+			NotificationIDs: outcome.NotificationIDs, Channel: model.ChannelEmail, LeaseID: lease,
+			Status: model.DeliveryStatusRetrying, NextAttemptAt: w.now(), Untried: true,
+		}
+	default:
 		w.config.Logger.WarnContext(ctx, "e-mail did not get through", slog.Any("error", err), slog.String("status", string(outcome.Status)),
 			slog.String("notification_id", o.Delivery.NotificationID.String()))
 	}

@@ -23,6 +23,6 @@ func (s *session) message(batch []model.Outgoing) cliq.Message {
 		}
 		m = cliq.ComposeFold(fold)
 	}
-	m.Sync = s.c.LastDeliveredAt.Before(s.c.ConnectedAt)
+	m.Sync = s.asks()
 	return m
 }

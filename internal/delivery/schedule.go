@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// Retry schedules: the wait after each failed attempt. When it is used up, the delivery has failed.
+// Retry schedules: the wait after each failed attempt. When it is used up, the delivery has failed: a Cliq message
+// within the hour, an e-mail within a day, whatever the jitter.
 var (
 	cliqWaits  = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute}
-	emailWaits = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, 5 * time.Hour, 16 * time.Hour}
+	emailWaits = []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute, 5 * time.Hour, 10 * time.Hour}
 )
 
 // maxHint is the longest wait that a provider may ask for.

@@ -32,29 +32,32 @@ func (w *Workers) SendTest(ctx context.Context, v model.Viewer) (model.TestOutco
 	if err != nil {
 		return skipped(), err
 	}
+	// From here on it goes through, even if the browser leaves: what became of it concerns the integration.
+	ctx = context.WithoutCancel(ctx)
 	defer func() {
-		release, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		release, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
 		_ = w.config.Store.ReleaseLease(release, c.UserID, lease) // else it runs out by itself
+		w.cliq.notify()                                           // what came meanwhile was passed over
 	}()
+	if err := mayUse(&c); err != nil {
+		return skipped(), err
+	}
 	if err := w.mayTest(ctx, &c, lease); err != nil {
 		return skipped(), err
 	}
-	sending, cancel := context.WithDeadline(ctx, until.Std().Add(-cliqMargin))
+	sending, cancel := w.withinLease(ctx, until)
 	defer cancel()
 	r := w.attempt(sending, &c, testMessage(&v))
 	var pause model.Time
 	if r.hint > 0 {
 		pause = w.now().Add(hinted(r.hint, w.config.Random))
 	}
-	if err := w.settle(context.WithoutCancel(ctx), &c, lease, &r, pause); err != nil {
+	if err := w.settle(ctx, &c, lease, &r, pause); err != nil {
 		return model.TestOutcome{}, err
 	}
 	if r.status == model.DeliveryStatusRetrying { // a test is not repeated
 		r.status = model.DeliveryStatusFailed
-	}
-	if r.status == model.DeliveryStatusSent {
-		w.cliq.notify() // what a problem held up may go now
 	}
 	return model.TestOutcome{Status: r.status, Problem: r.problem}, nil
 }
@@ -63,20 +66,20 @@ func (w *Workers) SendTest(ctx context.Context, v model.Viewer) (model.TestOutco
 func (w *Workers) leaseFor(ctx context.Context, userID, lease uuid.UUID) (model.Connection, model.Time, error) {
 	waited := time.Duration(0)
 	for {
-		until := w.now().Add(cliqLease)
-		c, ok, err := w.config.Store.ClaimCliqUser(ctx, userID, w.now(), lease, until)
+		now := w.now()
+		until := now.Add(cliqLease)
+		c, ok, err := w.config.Store.ClaimCliqUser(ctx, userID, now, lease, until)
 		if err != nil {
 			return c, until, fmt.Errorf("claim person: %w", err)
 		}
 		if ok {
 			return c, until, nil
 		}
-		switch c.Status {
-		case model.IntegrationStatusNotConnected, "":
-			return c, until, model.UserErrorf(model.UserErrorCodeNotConnected, nil, "No Zoho Cliq account is connected; connect one first.")
-		case model.IntegrationStatusNeedsReconnect:
-			return c, until, model.UserErrorf(model.UserErrorCodeNotConnected, nil, "The Zoho Cliq account must be connected again first.")
-		case model.IntegrationStatusConnected:
+		if c, err = w.config.Store.Connection(ctx, userID); err != nil {
+			return c, until, fmt.Errorf("load connection: %w", err)
+		}
+		if err := mayUse(&c); err != nil {
+			return c, until, err
 		}
 		if waited >= testWait {
 			return c, until, model.UserErrorf(model.UserErrorCodeProviderBusy, nil, "Messages are being sent to you at this moment; try again in a few seconds.")
@@ -90,6 +93,18 @@ func (w *Workers) leaseFor(ctx context.Context, userID, lease uuid.UUID) (model.
 			waited += testPoll
 		}
 	}
+}
+
+// mayUse refuses a connection that nothing can be sent through.
+func mayUse(c *model.Connection) error {
+	switch c.Status {
+	case model.IntegrationStatusConnected:
+		return nil
+	case model.IntegrationStatusNeedsReconnect:
+		return model.UserErrorf(model.UserErrorCodeNotConnected, nil, "The Zoho Cliq account must be connected again first.")
+	case model.IntegrationStatusNotConnected:
+	}
+	return model.UserErrorf(model.UserErrorCodeNotConnected, nil, "No Zoho Cliq account is connected; connect one first.")
 }
 
 // mayTest refuses while Zoho wants the person to be left alone: a test would only prolong it.

@@ -192,9 +192,13 @@ func (w *Workers) sweep() {
 		case email+chat > 0:
 			w.config.Logger.WarnContext(w.claiming, "leases ran out", slog.Int("email", email), slog.Int("cliq", chat))
 			w.email.notify()
+			w.cliq.notify()
 		}
 	}
 }
+
+// stopping reports that no more work is to be begun.
+func (w *Workers) stopping() bool { return w.claiming != nil && w.claiming.Err() != nil }
 
 func (w *Workers) now() model.Time { return model.NewTime(w.config.Now()) }
 
