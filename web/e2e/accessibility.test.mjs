@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { after, before, describe, test } from 'node:test';
-import { pair } from './support/api.mjs';
+import { pair, publishDealWon, resetPerson } from './support/api.mjs';
 import { demoUsers, launch, openPage, origin, shot } from './support/browser.mjs';
 import { signIn } from './support/session.mjs';
 
@@ -15,7 +15,10 @@ describe('accessibility', () => {
 
   before(async () => {
     browser = await launch();
-    ({ recipient } = pair(await demoUsers()));
+    const { publisher, recipient: somebody } = pair(await demoUsers());
+    recipient = somebody;
+    await resetPerson(recipient);
+    await publishDealWon(publisher, recipient, 'Something to look at');
   });
   after(() => browser?.close());
 

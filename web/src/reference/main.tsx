@@ -1,5 +1,6 @@
 import './styles/base.css';
 import './styles/controls.css';
+import './styles/feedback.css';
 import './styles/layout.css';
 import './styles/inbox.css';
 import './styles/settings.css';
