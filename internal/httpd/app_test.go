@@ -22,6 +22,7 @@ type fakeInbox struct {
 	changed chan struct{}
 	started chan struct{} // gets a value for each subscription to ticks
 	ticks   chan any
+	end     error // what a subscription to the inbox ends with after its first result; nil: it goes on
 }
 
 func newFakeInbox() *fakeInbox {
@@ -89,6 +90,10 @@ func (b *fakeInbox) follow(ctx context.Context, after any) <-chan any {
 	go func() {
 		defer close(out)
 		if start != nil && !offer(ctx, out, start) {
+			return
+		}
+		if b.end != nil {
+			FailSubscription(ctx, b.end)
 			return
 		}
 		for {

@@ -84,6 +84,7 @@ type Limits struct {
 
 	Operations  int           // running on one connection; default 50
 	Connections int           // WebSockets and event streams of one identity; default 100
+	Pending     int           // WebSockets of one address that wait for connection_init; default 2,000
 	Init        time.Duration // from the upgrade to connection_init; default 3 s
 	Write       time.Duration // for the peer to take what was sent; default 5 s
 	Ping        time.Duration // silence after which a peer is asked for a sign; default 25 s
@@ -119,6 +120,7 @@ func (l Limits) withDefaults() Limits {
 	orInt(&l.Errors, 10)
 	orInt(&l.Operations, 50)
 	orInt(&l.Connections, 100)
+	orInt(&l.Pending, 2_000)
 	orTime(&l.Init, 3*time.Second)
 	orTime(&l.Write, 5*time.Second)
 	orTime(&l.Ping, 25*time.Second)

@@ -35,6 +35,7 @@ func (s *Server) run(ctx context.Context, c caller, params *graphql.RawParams, o
 	}
 	ctx, op, m, errs := s.engine.create(ctx, params)
 	if len(errs) > 0 {
+		s.chargeRefused(c, clientOf(ctx), errs)
 		out.fail(s.engine.finish(ctx, errs))
 		return false
 	}

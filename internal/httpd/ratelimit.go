@@ -5,6 +5,9 @@ import (
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
+	"github.com/heffl/bff/model"
 )
 
 // Rate is a token bucket: so many units a second for ever, and so many at once. A negative
@@ -70,6 +73,10 @@ func (l *limiter) take(key string, units float64) time.Duration {
 // more for so much of it.
 const costUnit = 500
 
+// refusedUnits is what a document costs that is beyond the limits: finding that out takes longer than
+// to read an ordinary one, and no client sends it twice.
+const refusedUnits = 10
+
 // charge spends a caller's budget.
 func (s *Server) charge(c caller, client string, units float64) *problem {
 	var wait time.Duration
@@ -85,6 +92,13 @@ func (s *Server) charge(c caller, client string, units float64) *problem {
 		return tooMany(wait)
 	}
 	return nil
+}
+
+// chargeRefused spends what a refused document costs. There is nothing left to refuse.
+func (s *Server) chargeRefused(c caller, client string, errs gqlerror.List) {
+	if errs[0].Extensions["code"] == string(model.CodeComplexityLimit) {
+		s.charge(c, client, refusedUnits)
+	}
 }
 
 func (s *Server) chargeCost(c caller, client string, m measure) *problem {

@@ -40,7 +40,7 @@ type Server struct {
 	buffers bufferPool
 
 	userRate, serviceRate, anonymousRate *limiter
-	connections                          *quota
+	connections, pending                 *quota
 	sockets                              *socketSet
 	streams                              *streamSet
 
@@ -67,6 +67,7 @@ func New(cfg Config) (*Server, error) {
 		serviceRate:   newLimiter(cfg.Limits.ServiceRate, cfg.Now),
 		anonymousRate: newLimiter(cfg.Limits.AnonymousRate, cfg.Now),
 		connections:   newQuota(cfg.Limits.Connections),
+		pending:       newQuota(cfg.Limits.Pending),
 		streams:       newStreamSet(),
 		drain:         make(chan struct{}),
 	}

@@ -116,3 +116,19 @@ func tokenUntil(tb testing.TB, user string, end time.Time, scopes ...auth.Scope)
 	}
 	return text
 }
+
+// waitFor waits for something that has no signal of its own.
+func (b *bench) waitFor(tb testing.TB, ready func() bool) {
+	tb.Helper()
+	deadline := time.NewTimer(10 * time.Second)
+	defer deadline.Stop()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !ready() {
+		select {
+		case <-ticker.C:
+		case <-deadline.C:
+			tb.Fatal("it does not happen")
+		}
+	}
+}

@@ -62,13 +62,13 @@ func (s *Server) closeSession(w http.ResponseWriter, r *http.Request) {
 	}
 	cookie := s.newSessionCookie("", caller{})
 	cookie.MaxAge = -1
-	http.SetCookie(w, cookie) //nolint:gosec // not Secure in development only: localhost has no https
+	http.SetCookie(w, cookie) //nolint:gosec // it is made below
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 }
 
 func (s *Server) newSessionCookie(token string, c caller) *http.Cookie {
-	return &http.Cookie{ //nolint:gosec // as above
+	return &http.Cookie{ //nolint:gosec // not Secure in development only: localhost has no https
 		Name:     s.sessionCookie(),
 		Value:    token,
 		Path:     "/",

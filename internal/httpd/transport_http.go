@@ -89,6 +89,7 @@ func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, med
 	}
 	ctx, op, m, errs := s.engine.create(ctx, params)
 	if len(errs) > 0 {
+		s.chargeRefused(c, clientOf(ctx), errs)
 		s.writeRequestErrors(ctx, w, errs, media)
 		return
 	}

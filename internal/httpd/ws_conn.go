@@ -40,7 +40,7 @@ type socket struct {
 	ready   atomic.Bool  // connection_init was accepted
 
 	caller  caller // set before ready, by the reader
-	limited string // the quota's key, empty if none is held
+	limited string // the quota's key
 	limit   int    // bytes of a message
 
 	mu         sync.Mutex // guards the fields below
@@ -77,8 +77,10 @@ func (c *socket) read() {
 	}
 	c.linger()
 	c.abort()
-	if c.limited != "" {
+	if c.ready.Load() {
 		c.server.connections.release(c.limited)
+	} else {
+		c.server.pending.release(c.facts.client)
 	}
 	c.server.sockets.remove(c)
 }

@@ -54,10 +54,8 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	if p == nil && s.stopping() {
 		p = &problem{status: http.StatusServiceUnavailable, code: model.CodeUnavailable, message: "The server is going down.", retry: time.Second}
 	}
-	if p == nil {
-		if wait := s.anonymousRate.take(clientOf(ctx), 1); wait > 0 {
-			p = tooMany(wait)
-		}
+	if p == nil && !s.pending.acquire(clientOf(ctx)) {
+		p = tooMany(s.cfg.Limits.Init)
 	}
 	if p != nil {
 		writeProblem(ctx, w, p, "")
@@ -68,6 +66,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	factsOf(ctx).answerBegins()
 	nc, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
+		s.pending.release(clientOf(ctx))
 		writeProblem(ctx, w, &problem{status: http.StatusHTTPVersionNotSupported, code: model.CodeBadUserInput, message: "A WebSocket needs HTTP/1.1."}, "")
 		return
 	}
@@ -77,6 +76,7 @@ func (s *Server) serveSocket(w http.ResponseWriter, r *http.Request) {
 	c := newSocket(s, nc, early(buffered), factsOf(ctx))
 	c.token = cred.token
 	if err := c.writeHandshake(key, requestID, agreed); err != nil {
+		s.pending.release(clientOf(ctx))
 		_ = nc.Close()
 		return
 	}

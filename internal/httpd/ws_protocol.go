@@ -89,6 +89,7 @@ func (c *socket) initialise(payload json.RawMessage) error {
 		c.expires.Store(who.ExpiresAt.UnixNano())
 	}
 	c.ready.Store(true)
+	c.server.pending.release(c.facts.client)
 	return c.replyText(`{"type":"connection_ack"}`)
 }
 

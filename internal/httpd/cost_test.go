@@ -1,0 +1,213 @@
+package httpd
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/99designs/gqlgen/graphql"
+
+	"github.com/heffl/bff/model"
+)
+
+func (b *bench) create(tb testing.TB, query string, variables map[string]any) (measure, model.ErrorCode) {
+	tb.Helper()
+	_, _, m, errs := b.engine.create(tb.Context(), &graphql.RawParams{Query: query, Variables: variables})
+	if len(errs) > 0 {
+		code, _ := errs[0].Extensions["code"].(string)
+		return m, model.ErrorCode(code)
+	}
+	return m, ""
+}
+
+func TestCost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cases := map[string]struct {
+		query     string
+		variables map[string]any
+		cost      int
+		depth     int
+	}{
+		"Leaf":              {`{__typename}`, nil, 1, 1},
+		"Object":            {`{viewer{id name}}`, nil, 3, 2},
+		"List":              {`{viewer{settings{name}}}`, nil, 2 + 5, 3},
+		"NestedLists":       {`{viewer{settings{cells{on}}}}`, nil, 2 + 5*(1+5), 4},
+		"DefaultPage":       {`{viewer{friends{nodes{id}}}}`, nil, 3 + 20, 4},
+		"First":             {`{viewer{friends(first:7){nodes{id}}}}`, nil, 3 + 7, 4},
+		"Last":              {`{viewer{friends(last:7){nodes{id}}}}`, nil, 3 + 7, 4},
+		"FirstOfEdges":      {`{viewer{friends(first:7){edges{node{id name}}}}}`, nil, 3 + 7*3, 5},
+		"FirstBeyondLimit":  {`{viewer{friends(first:1000000){nodes{id}}}}`, nil, 3 + 100, 4},
+		"FirstNegative":     {`{viewer{friends(first:-5){nodes{id}}}}`, nil, 3 + 1, 4},
+		"FirstVariable":     {`query($n:Int){viewer{friends(first:$n){nodes{id}}}}`, map[string]any{"n": 9}, 3 + 9, 4},
+		"FirstDefault":      {`query($n:Int=8){viewer{friends(first:$n){nodes{id}}}}`, nil, 3 + 8, 4},
+		"ListBelowPage":     {`{viewer{friends(first:2){nodes{settings{name}}}}}`, nil, 3 + 2*(1+5), 5},
+		"IDs":               {`{nodes(ids:["a","b","c"]){id}}`, nil, 1 + 3, 2},
+		"IDsVariable":       {`query($ids:[ID!]!){nodes(ids:$ids){id}}`, map[string]any{"ids": []any{"a", "b"}}, 1 + 2, 2},
+		"Aliases":           {`{a:viewer{id} b:viewer{id}}`, nil, 4, 2},
+		"Fragments":         {`{viewer{...f ...f}} fragment f on Viewer{settings{name}}`, nil, 1 + 2*6, 3},
+		"InlineFragments":   {`{viewer{...on Node{id} ...on Viewer{name}}}`, nil, 3, 2},
+		"IntrospectionFree": {`{__schema{types{fields{args{type{ofType{ofType{ofType{ofType{ofType{ofType{ofType{ofType{name}}}}}}}}}}}}}}`, nil, 1, 1},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for range 2 { // the second time from the cache
+				m, code := b.create(t, c.query, c.variables)
+				if code != "" || m.cost != c.cost || m.depth != c.depth {
+					t.Fatalf("cost %d depth %d %s, want %d and %d", m.cost, m.depth, code, c.cost, c.depth)
+				}
+			}
+		})
+	}
+
+	t.Run("VariablesAreNotRemembered", func(t *testing.T) {
+		t.Parallel()
+		query := `query($n:Int){viewer{friends(first:$n){nodes{name}}}}`
+		for n := range 5 {
+			if m, _ := b.create(t, query, map[string]any{"n": n + 1}); m.cost != 3+n+1 {
+				t.Errorf("first %d costs %d", n+1, m.cost)
+			}
+		}
+	})
+
+	limits := map[string]string{
+		"TooDear": `{` + strings.Repeat(`viewer{friends(first:100){nodes{friends(first:100){nodes{id name}}}}}`, 1) + `}`,
+		"TooDeep": `{viewer` + strings.Repeat(`{friends{nodes`, 6) + `{id}` + strings.Repeat(`}}`, 6) + `}`,
+	}
+	for name, query := range limits {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if m, code := b.create(t, query, nil); code != model.CodeComplexityLimit {
+				t.Errorf("cost %d depth %d: %s", m.cost, m.depth, code)
+			}
+		})
+	}
+}
+
+// bomb is n fragments of which each spreads the next twice.
+func bomb(n int, through string) string {
+	var s strings.Builder
+	s.WriteString("{viewer{...f0}}")
+	for i := range n {
+		next := fmt.Sprintf("...f%d", i+1)
+		if through != "" {
+			next = fmt.Sprintf("a:%s{...f%d} b:%s{...f%d}", through, i+1, through, i+1)
+			fmt.Fprintf(&s, " fragment f%d on Viewer{friends{nodes{%s}}}", i, strings.ReplaceAll(next, through, "friends{nodes{friends:friends{nodes"))
+			continue
+		}
+		fmt.Fprintf(&s, " fragment f%d on Viewer{%s %s}", i, next, next)
+	}
+	fmt.Fprintf(&s, " fragment f%d on Viewer{id}", n)
+	return s.String()
+}
+
+func TestFragmentBomb(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	took := func(n int) time.Duration {
+		best := time.Hour
+		for i := range 5 {
+			query := bomb(n, "") + strings.Repeat(" ", i) // not from the cache
+			start := time.Now()
+			_, code := b.create(t, query, nil)
+			best = min(best, time.Since(start))
+			if want := model.CodeComplexityLimit; n >= 20 && code != want {
+				t.Fatalf("%d levels: %q, want %s", n, code, want)
+			}
+		}
+		return best
+	}
+	few := took(5)
+	for _, n := range []int{10, 20, 30, 40, 59} {
+		// The document grows with n, and nothing may grow faster: far below the doubling for each level
+		// that a naive walk has.
+		if many := took(n); many > few*time.Duration(n)+5*time.Millisecond {
+			t.Errorf("%d levels take %v, 5 take %v", n, many, few)
+		}
+	}
+}
+
+// dear are documents that are as expensive to judge as we know how to make them.
+func dear() map[string]string {
+	repeat := strings.Repeat
+	docs := map[string]string{
+		"SameLeaf":        "{viewer{" + repeat(" id", 1_490) + "}}",
+		"SameLeafAllowed": "{viewer{" + repeat(" id", 198) + "}}",
+		"SameObject":      "{" + repeat("viewer{inbox{notifications{nodes{id}}}}", 85) + "}",
+		"InlineNested":    "{viewer{id " + repeat("...on Viewer{id id id id ", 55) + repeat("}", 56) + "}",
+		"InlineAllowed":   "{viewer{" + repeat("...on Viewer{...on Node{...on Viewer{id id id id id}}}", 38) + "}}",
+		"InlineFlat":      "{viewer{" + repeat("...on Viewer{id name} ", 110) + "}}",
+		"Brackets":        repeat("{", 65_000),
+		"ListLiteral":     "{nodes(ids:" + repeat("[", 65_000),
+		"ObjectLiteral":   "mutation{markNotificationsRead(input:" + repeat("{a:", 490) + "1" + repeat("}", 490) + "){inbox{cursor}}}",
+		"Directives":      "{viewer{id " + repeat("@a", 740) + "}}",
+		"Skips":           "{viewer{id " + repeat("@skip(if:false)", 200) + "}}",
+		"UnknownTypes":    "{viewer{" + repeat("...on Foo{id}", 110) + "}}",
+		"Comment":         "{viewer{id}} #" + repeat("x", 65_000),
+		"Text":            `{echo(text:"` + repeat("x", 65_000) + `")}`,
+		"BlockText":       `{echo(text:"""` + repeat(" x\n", 21_000) + `""")}`,
+		"LongName":        `{` + repeat("x", 65_000) + `}`,
+		"Commas":          `{` + repeat(",", 65_000) + `viewer{id}}`,
+		"Union":           "subscription{inboxChanged{" + repeat("...on NotificationReceived{cursor notification{id title}}...on InboxReset{cursor}", 50) + "}}",
+		"Cycle":           "{viewer{...a}} fragment a on Viewer{...b} fragment b on Viewer{...a}",
+		"SelfSpread":      "{viewer{...a}} fragment a on Viewer{...a}",
+		"CycleByFields":   "{viewer{...a}} fragment a on Viewer{x:friends{nodes{...a}} y:friends{nodes{...a}}}",
+		"BombByFields":    bomb(30, "friends"),
+		"Bomb":            bomb(59, ""),
+	}
+	list := func(name, open, end string, n int, item func(i int) string) {
+		var s strings.Builder
+		s.WriteString(open)
+		for i := range n {
+			s.WriteString(item(i))
+		}
+		docs[name] = s.String() + end
+	}
+	list("UnknownFields", "{viewer{", "}}", 1_490, func(i int) string { return fmt.Sprintf("x%d ", i) })
+	list("Aliases", "{", "}", 350, func(i int) string { return fmt.Sprintf("a%d:viewer{id}", i) })
+	list("Variables", "query(", "){viewer{id}}", 490, func(i int) string { return fmt.Sprintf("$a%d:Int ", i) })
+	list("VariablesAllowed", "query(", "){viewer{id}}", 100, func(i int) string { return fmt.Sprintf("$a%d:Int ", i) })
+	list("Operations", "", "", 300, func(i int) string { return fmt.Sprintf("query q%d{viewer{id}} ", i) })
+	list("Unused", "{viewer{id}}", "", 59, func(i int) string { return fmt.Sprintf(" fragment f%d on Viewer{id name}", i) })
+	for _, k := range []int{10, 20, 40, 58} {
+		var spreads, chain, plain strings.Builder
+		for i := range k {
+			fmt.Fprintf(&spreads, "...f%d ", i)
+			fmt.Fprintf(&plain, " fragment f%d on Viewer{%s}", i, repeat("id ", 198/k))
+			fmt.Fprintf(&chain, " fragment f%d on Viewer{%s", i, repeat("id ", max(1, 180/k)))
+			if i+1 < k {
+				fmt.Fprintf(&chain, "...f%d", i+1)
+			}
+			chain.WriteByte('}')
+		}
+		docs[fmt.Sprintf("Fragments%d", k)] = "{viewer{" + spreads.String() + "}}" + plain.String()
+		docs[fmt.Sprintf("Chain%d", k)] = "{viewer{" + spreads.String() + "}}" + chain.String()
+		docs[fmt.Sprintf("ChainTwice%d", k)] = "{a:viewer{" + spreads.String() + "}b:viewer{...f0}}" + chain.String()
+	}
+	return docs
+}
+
+func TestDearDocuments(t *testing.T) {
+	b := setup(t)
+	for name, query := range dear() {
+		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it measures
+			best, least := time.Hour, uint64(1<<62)
+			for i := range 3 {
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				start := time.Now()
+				b.create(t, query+strings.Repeat("\n", i), nil)
+				best = min(best, time.Since(start))
+				runtime.ReadMemStats(&after)
+				least = min(least, after.TotalAlloc-before.TotalAlloc)
+			}
+			if best > 50*time.Millisecond*slowdown || least > 32<<20 {
+				t.Errorf("%d bytes take %v and %d KiB", len(query), best, least>>10)
+			}
+			t.Logf("%d bytes take %v and %d KiB", len(query), best, least>>10)
+		})
+	}
+}

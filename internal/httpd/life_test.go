@@ -1,0 +1,320 @@
+package httpd
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/heffl/bff/internal/auth"
+)
+
+// TestStreamDiesWithToken opens streams with a token that runs out while events keep coming.
+func TestStreamDiesWithToken(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	stop := make(chan struct{})
+	var publishing sync.WaitGroup
+	publishing.Go(func() {
+		ticker := time.NewTicker(20 * time.Millisecond)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				b.inbox.publish("t")
+			case <-stop:
+				return
+			}
+		}
+	})
+	t.Cleanup(func() { close(stop); publishing.Wait() })
+	const follow = `subscription{inboxChanged{__typename}}`
+
+	t.Run("WebSocket", func(t *testing.T) {
+		t.Parallel()
+		end := time.Now().Truncate(time.Second).Add(2 * time.Second)
+		p := b.ready(t, tokenUntil(t, "u", end))
+		p.subscribe("1", follow)
+		for {
+			_, _, err := p.Read(p.ctx)
+			if err != nil {
+				break
+			}
+			// A message that was on its way may be read a little later.
+			if late := time.Since(end); late > 100*time.Millisecond*slowdown {
+				t.Fatalf("an event %v after the token has run out", late)
+			}
+		}
+		if late := time.Since(end); late < 0 || late > 2*time.Second {
+			t.Errorf("closed %v after the token has run out", late)
+		}
+	})
+
+	t.Run("WebSocketIdle", func(t *testing.T) {
+		t.Parallel()
+		end := time.Now().Truncate(time.Second).Add(2 * time.Second)
+		p := b.ready(t, tokenUntil(t, "u", end))
+		if code, _ := p.closeCode(); code != 4403 || time.Since(end) > 2*time.Second {
+			t.Errorf("closed with %d %v after the token has run out", code, time.Since(end))
+		}
+	})
+
+	for name, single := range map[string]bool{"EventStream": false, "SharedEventStream": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			end := time.Now().Truncate(time.Second).Add(2 * time.Second)
+			who := bearerOf(tokenUntil(t, "u", end))
+			var stream *events
+			if single {
+				reserved := b.send(t, http.MethodPut, "/graphql", "", who...)
+				who = append(who, streamTokenHeader, reserved.text)
+				stream = b.stream(t, http.MethodGet, "/graphql", "", who...)
+				b.send(t, http.MethodPost, "/graphql", `{"query":"`+follow+`","extensions":{"operationId":"1"}}`, append(who, "Content-Type", jsonType)...)
+			} else {
+				stream = b.stream(t, http.MethodPost, "/graphql", `{"query":"`+follow+`"}`, append(who, "Content-Type", jsonType)...)
+			}
+			seen := 0
+			for {
+				event, _, err := stream.next()
+				if err != nil {
+					break
+				}
+				if event == "next" {
+					seen++
+				}
+				if late := time.Since(end); late > 100*time.Millisecond*slowdown {
+					t.Fatalf("an event %v after the token has run out", late)
+				}
+			}
+			if late := time.Since(end); seen == 0 || late < 0 || late > 2*time.Second {
+				t.Errorf("%d events, ended %v after the token has run out", seen, late)
+			}
+		})
+	}
+}
+
+// TestStalledReader takes nothing from streams that have much to say. They are cut off, nobody waits
+// for them, and what they hold up is bounded.
+func TestStalledReader(t *testing.T) {
+	t.Parallel()
+	b := setup(t, func(c *Config) { c.Limits.Write = time.Second })
+	text := strings.Repeat("x", 64<<10)
+	flood := func(t *testing.T) func() {
+		t.Helper()
+		done := make(chan struct{})
+		var producing sync.WaitGroup
+		producing.Go(func() {
+			for {
+				select {
+				case b.inbox.ticks <- map[string]any{"__typename": "Tick", "n": 1, "text": text}:
+				case <-done:
+					return
+				}
+			}
+		})
+		return func() { close(done); producing.Wait() }
+	}
+	t.Cleanup(flood(t))
+
+	t.Run("WebSocket", func(t *testing.T) {
+		t.Parallel()
+		p := b.ready(t, token(t, "u"))
+		p.subscribe("1", `subscription{ticks{n text}}`)
+		<-b.inbox.started
+		start := time.Now()
+		b.waitFor(t, func() bool { return b.Stats().WebSockets == 0 })
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("it was cut off after %v", took)
+		}
+	})
+
+	t.Run("EventStream", func(t *testing.T) {
+		t.Parallel()
+		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		body := `{"query":"subscription{ticks{n text}}"}`
+		_, err = io.WriteString(conn, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\nContent-Type: application/json\r\nContent-Length: 39\r\nAuthorization: Bearer "+token(t, "u")+"\r\n\r\n"+body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		<-b.inbox.started
+		start := time.Now()
+		b.waitFor(t, func() bool { return b.Stats().EventStreams == 0 })
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("it was cut off after %v", took)
+		}
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+
+	t.Run("StreamsEnd", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p := b.ready(t, token(t, "u"))
+		p.subscribe("1", ticks)
+		<-b.inbox.started
+		stream := b.stream(t, http.MethodPost, "/graphql", `{"query":"`+ticks+`"}`, append(bearerOf(token(t, "u")), "Content-Type", jsonType)...)
+		<-b.inbox.started
+		ended := make(chan error, 1)
+		go func() { ended <- b.Shutdown(context.WithoutCancel(t.Context())) }()
+		if code, messages := p.closeCode(); code != 1012 || messages != 0 {
+			t.Errorf("closed with %d after %d messages", code, messages)
+		}
+		for {
+			if _, _, err := stream.next(); err != nil {
+				break
+			}
+		}
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+
+	t.Run("DrainingIsNotReady", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.Drain()
+		if got := b.send(t, http.MethodGet, "/readyz", ""); got.status != 503 || !strings.Contains(got.text, "draining") {
+			t.Errorf("%d %s", got.status, got.text)
+		}
+		if got := b.post(t, `{__typename}`); got.status != 200 {
+			t.Errorf("a request while draining: %d", got.status)
+		}
+	})
+
+	t.Run("SilentPeersAreCut", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		p := b.ready(t, token(t, "u")) // it never reads its close frame
+		_ = p
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(t.Context()), 4*time.Second)
+		defer cancel()
+		start := time.Now()
+		if err := b.Shutdown(ctx); err != nil || time.Since(start) > 4*time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+	})
+}
+
+// TestSlowLoris holds connections in every state they can be half-open in.
+func TestSlowLoris(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const each = 50
+	upgrade := "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
+	beginnings := map[string]string{
+		"Nothing":   "",
+		"Header":    "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-A: ",
+		"Body":      "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer " + token(t, "u") + "\r\nContent-Length: 100\r\n\r\n{",
+		"Handshake": upgrade,
+		"NoInit":    upgrade + "\r\n",
+		"HalfFrame": upgrade + "\r\n\x81",
+	}
+	var gone sync.WaitGroup
+	start := time.Now()
+	for name, text := range beginnings {
+		for range each {
+			gone.Go(func() {
+				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				defer func() { _ = conn.Close() }()
+				_, _ = io.WriteString(conn, text)
+				_ = conn.SetReadDeadline(start.Add(15 * time.Second))
+				if _, err := io.Copy(io.Discard, conn); errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
+					t.Errorf("%s: still open", name)
+				}
+			})
+		}
+	}
+	// Somebody else is served meanwhile.
+	for range 20 {
+		asked := time.Now()
+		if got := b.post(t, `{viewer{id}}`, bearerOf(token(t, "u"))...); got.status != 200 || time.Since(asked) > time.Second*slowdown {
+			t.Errorf("%d after %v", got.status, time.Since(asked))
+		}
+	}
+	gone.Wait()
+	if took := time.Since(start); took > 11*time.Second {
+		t.Errorf("the last one went after %v", took)
+	}
+}
+
+func isTimeout(err error) bool {
+	var timeout net.Error
+	return errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// TestSweep checks what needs a clock of its own: pings, and peers that are gone without a word.
+func TestSweep(t *testing.T) {
+	t.Parallel()
+	var offset atomic.Int64
+	b := setup(t, func(c *Config) {
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(offset.Load())) }
+	})
+	conn, reader := b.rawSocket(t)
+	_ = conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	offset.Store(int64(26 * time.Second))
+	head := make([]byte, 2)
+	if _, err := io.ReadFull(reader, head); err != nil || head[0] != finBit|byte(opPing) {
+		t.Fatalf("%x %v, want a ping", head, err)
+	}
+	offset.Store(int64(42 * time.Second))
+	if _, err := io.ReadAll(reader); isTimeout(err) {
+		t.Error("a peer that answers no ping stays")
+	}
+}
+
+// rawSocket is a WebSocket that is ready, without a client's opinions.
+func (b *bench) rawSocket(tb testing.TB) (net.Conn, *bufio.Reader) {
+	tb.Helper()
+	conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = conn.Close() })
+	_, err = io.WriteString(conn, "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n\r\n")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	reader := bufio.NewReader(conn)
+	resp, err := http.ReadResponse(reader, nil)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	_ = resp.Body.Close()
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		tb.Fatalf("%d", resp.StatusCode)
+	}
+	init := `{"type":"connection_init","payload":{"authorization":"Bearer ` + token(tb, "u", auth.ScopeAdmin) + `"}}`
+	if _, err := conn.Write(maskedFrame(finBit|byte(opText), []byte(init))); err != nil {
+		tb.Fatal(err)
+	}
+	ack := make([]byte, 2+len(`{"type":"connection_ack"}`))
+	if _, err := io.ReadFull(reader, ack); err != nil || string(ack[2:]) != `{"type":"connection_ack"}` {
+		tb.Fatalf("%q %v", ack, err)
+	}
+	return conn, reader
+}
+
+// maskedFrame is a frame of a client; the mask is zero.
+func maskedFrame(first byte, payload []byte) []byte {
+	frame := appendFrameHeader(nil, 0, len(payload))
+	frame[0] = first
+	frame[1] |= maskBit
+	return append(append(frame, 0, 0, 0, 0), payload...)
+}
