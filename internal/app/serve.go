@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"time"
 
 	"github.com/google/uuid"
@@ -86,12 +87,13 @@ func offered(regions *cliq.Regions) []model.CliqRegion {
 // serve sets up everything that answers by HTTP.
 func (a *App) serve(ctx context.Context) error {
 	mounts := []httpd.Mount{{Pattern: callbackPath, Handler: a.connect.Callback()}}
-	if a.config.Playground {
-		pages, err := web.New()
-		if err != nil {
-			return fmt.Errorf("set up the pages: %w", err)
-		}
-		mounts = append(mounts, httpd.Mount{Pattern: "/", Handler: pages})
+	pages, err := web.New()
+	if err != nil {
+		return fmt.Errorf("set up the pages: %w", err)
+	}
+	mounts = append(mounts, httpd.Mount{Pattern: "/", Handler: pages})
+	if !a.config.Playground {
+		mounts = append(mounts, httpd.Mount{Pattern: "/playground/", Handler: http.NotFoundHandler()}, httpd.Mount{Pattern: "/playground", Handler: http.NotFoundHandler()})
 	}
 	if a.development != nil {
 		mounts = append(mounts, httpd.Mount{Pattern: sandboxPrefix + "/", Handler: a.development.sandbox.Handler()})
@@ -99,7 +101,6 @@ func (a *App) serve(ctx context.Context) error {
 			mounts = append(mounts, httpd.Mount{Pattern: "/playground/users.json", Handler: a.playgroundUsers()})
 		}
 	}
-	var err error
 	a.server, err = httpd.New(httpd.Config{
 		Schema:   graph.NewExecutableSchema(graph.Config{Resolvers: a.resolver, Directives: graph.DirectiveRoot{Allow: a.resolver.Allow}}),
 		Verifier: a.verifier, Viewers: a.resolver, Health: health{a}, ErrorPresenter: a.resolver.Present, RecoverFunc: a.resolver.Recover,
@@ -109,6 +110,9 @@ func (a *App) serve(ctx context.Context) error {
 		return fmt.Errorf("set up the server: %w", err)
 	}
 	a.onStop(func(ctx context.Context) {
+		if a.development != nil {
+			a.development.sandbox.Close() // ends what hangs on purpose; the server would wait for it
+		}
 		if err := a.server.Shutdown(ctx); err != nil {
 			a.logger.WarnContext(ctx, "server did not stop cleanly", slog.Any("error", err))
 		}

@@ -29,8 +29,6 @@ type Config struct {
 	Production bool
 	// Addr is where to listen, host:port; port 0 takes a free one.
 	Addr string
-	// MetricsAddr is the listener of /metrics; empty: on Addr with everything else.
-	MetricsAddr string
 	// DataDir holds the SQLite file and development's keys.
 	DataDir   string
 	LogLevel  slog.Level
@@ -54,10 +52,9 @@ type Config struct {
 	SMTPURL  Secret        // unset: the sink in the process
 	MailFrom *mail.Address // never nil
 
-	Zoho         ZohoClient            // the common one
-	ZohoRegions  map[string]ZohoClient // by region code (US, IN, …), only those with a client of their own
-	ZohoStandin  *url.URL              // nil: real Zoho, or the built-in sandbox when no client is set
-	OTLPEndpoint *url.URL              // nil: no traces
+	Zoho        ZohoClient            // the common one
+	ZohoRegions map[string]ZohoClient // by region code (US, IN, …), only those with a client of their own
+	ZohoStandin *url.URL              // nil: real Zoho, or the built-in sandbox when no client is set
 
 	// AfterRestore belongs to Migrate.
 	AfterRestore bool

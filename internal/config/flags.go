@@ -6,7 +6,6 @@ package config
 type flags struct {
 	Env      string `default:"development" placeholder:"ENV" help:"development or production. Production refuses every stand-in and every missing secret."`
 	Addr     string `placeholder:"HOST:PORT" help:"Where to listen. Development: localhost:8080, loopback only. Production: :8080."`
-	Metrics  string `name:"metrics-addr" placeholder:"HOST:PORT" help:"Where /metrics answers. Development: with everything else. Production: localhost:9090."`
 	DataDir  string `default:"./data" placeholder:"DIR" help:"Folder of the SQLite file and of the keys made for development."`
 	LogLevel string `default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
 	LogForm  string `name:"log-format" placeholder:"FORMAT" help:"text or json. Development: text. Production: json."`
@@ -42,8 +41,6 @@ type flags struct {
 	ZohoJP zohoClient `embed:"" prefix:"zoho-jp-" group:"Zoho clients of one region"`
 	ZohoSA zohoClient `embed:"" prefix:"zoho-sa-" group:"Zoho clients of one region"`
 	ZohoCN zohoClient `embed:"" prefix:"zoho-cn-" group:"Zoho clients of one region"`
-
-	OTLPEndpoint string `name:"otlp-endpoint" placeholder:"URL" help:"Where traces go by OTLP over HTTP. Unset: no traces."`
 
 	Serve   struct{}     `cmd:"" default:"1" help:"Serve the API (the default)."`
 	Migrate migrateFlags `cmd:"" help:"Bring the database to this version's schema and end."`

@@ -71,7 +71,7 @@ func TestLoad(t *testing.T) {
 	t.Run("ProductionIsComplete", func(t *testing.T) {
 		t.Parallel()
 		c := load(t, nil, production())
-		if !c.Production || c.Addr != ":8080" || c.MetricsAddr != "localhost:9090" || c.Playground || !c.LogJSON || c.UsesSandbox() || c.UsesMailSink() {
+		if !c.Production || c.Addr != ":8080" || c.Playground || !c.LogJSON || c.UsesSandbox() || c.UsesMailSink() {
 			t.Errorf("got %+v", c)
 		}
 		if got := c.PublicURL.String(); got != "https://bff.heffl.example" {

@@ -68,13 +68,6 @@ func (f *flags) resolveListeners(r *resolver, c *Config) {
 		}
 	}
 	r.address("addr", c.Addr, !c.Production)
-	c.MetricsAddr = f.Metrics
-	if c.MetricsAddr == "" && c.Production {
-		c.MetricsAddr = "localhost:9090"
-	}
-	if c.MetricsAddr != "" {
-		r.address("metrics-addr", c.MetricsAddr, false)
-	}
 	if err := c.LogLevel.UnmarshalText([]byte(f.LogLevel)); err != nil {
 		r.problem("log-level", "%q is none of debug, info, warn, error.", f.LogLevel)
 	}
@@ -124,7 +117,6 @@ func (f *flags) resolveURLs(r *resolver, c *Config) {
 		r.problem("playground", "%q is neither on nor off.", f.Playground)
 	}
 	c.JWKSURL = r.url("jwks-url", f.JWKSURL, c.Production)
-	c.OTLPEndpoint = r.url("otlp-endpoint", f.OTLPEndpoint, false)
 }
 
 func (f *flags) resolveBackends(r *resolver, c *Config) {
