@@ -64,7 +64,8 @@ type Hub struct {
 	resync  chan struct{} // NATS came back, or went
 	stalls  chan struct{} // a subscriber refused a change
 	onWake  atomic.Pointer[func(model.Channel)]
-	failing atomic.Bool // the database did not answer the last question
+	failing atomic.Bool   // the database did not answer the last question
+	round   time.Duration // of the reconciler; tests of everything else make it long
 
 	mu      sync.Mutex // guards the rest: the life of the hub
 	started bool
@@ -90,6 +91,7 @@ func New(c Config) (*Hub, error) {
 		outbox: newOutbox(),
 		reads:  newQueue(),
 		checks: newQueue(),
+		round:  round,
 		resync: make(chan struct{}, 1),
 		stalls: make(chan struct{}, 1),
 	}

@@ -28,8 +28,8 @@ type memory struct {
 	down    bool
 	queries int
 	reads   int
-	// onChanges is called before an inbox is read; nil: nothing is.
-	onChanges func(user uuid.UUID)
+	// onChanges is called before an inbox is read, afterChanges when it was; nil: nothing is.
+	onChanges, afterChanges func(user uuid.UUID)
 }
 
 type person struct {
@@ -141,6 +141,9 @@ func (m *memory) Positions(_ context.Context, ids []uuid.UUID) ([]model.InboxPos
 func (m *memory) Changes(_ context.Context, user uuid.UUID, after int64, limit int) (model.InboxChanges, error) {
 	if m.onChanges != nil {
 		m.onChanges(user)
+	}
+	if m.afterChanges != nil {
+		defer m.afterChanges(user)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

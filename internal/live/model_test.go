@@ -128,7 +128,7 @@ func TestPictureEqualsInbox(t *testing.T) {
 	t.Parallel()
 	url := natsServer(t, -1).ClientURL()
 	store := newMemory()
-	hubs := []*Hub{startHub(t, config(store, url)), startHub(t, config(store, url))}
+	hubs := []*Hub{startHub(t, config(store, url), seldom), startHub(t, config(store, url), seldom)}
 	rapid.Check(t, func(t *rapid.T) {
 		workspace, user := uuid.New(), uuid.New()
 		store.mu.Lock()

@@ -49,9 +49,9 @@ func (h *Hub) reconcile(ctx context.Context) {
 
 func (h *Hub) pause() time.Duration {
 	if h.bus.connected() {
-		return round / parts
+		return h.round / parts
 	}
-	return hurriedRound / parts
+	return h.round / (round / hurriedRound) / parts
 }
 
 func (h *Hub) compareAll(ctx context.Context) {

@@ -159,6 +159,23 @@ func TestReplay(t *testing.T) {
 		b.publish(1, "d")
 		expect(t, changes, "received d")
 	})
+	t.Run("WhatComesWhenItHasJustBeenRead", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, 0)
+		b.hubs = append(b.hubs, startHub(t, config(b.store, ""), seldom))
+		b.publish(0, "a")
+		s := b.hubs[0].shardOf(b.user)
+		b.store.afterChanges = func(uuid.UUID) {
+			b.store.afterChanges = nil
+			b.publish(0, "b")
+			eventually(t, "heard", func() bool {
+				s.mu.Lock()
+				defer s.mu.Unlock()
+				return s.entries[b.user].heard == 2
+			})
+		}
+		expect(t, b.follow(t, 0, at(b.user, 0)), "received a", "received b")
+	})
 	t.Run("AMessageThatOvertakesAnother", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t, 2)

@@ -87,6 +87,23 @@ func TestReconciler(t *testing.T) {
 			})
 		})
 	}
+	t.Run("AllAtOnceWhenNATSIsBack", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			changes, _ := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
+			expect(t, changes, "reset STARTED")
+			began := time.Now()
+			store.arrive(testEvent(uuid.Nil, "missed"), user)
+			h.linkChanged()
+			expect(t, changes, "received missed")
+			if took := time.Since(began); took > 0 {
+				t.Errorf("took %v", took)
+			}
+		})
+	})
 	t.Run("OneQueryForEachPart", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
