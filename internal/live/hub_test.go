@@ -275,7 +275,11 @@ func TestHubLifecycle(t *testing.T) {
 	})
 	t.Run("ContextEndsAStream", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, 1)
+		ns := natsServer(t, -1)
+		b := setup(t, 0)
+		b.hubs = append(b.hubs, startHub(t, config(b.store, ns.ClientURL())))
+		b.hubs[0].bus.settle()
+		before := ns.NumSubscriptions()
 		ctx, cancel := context.WithCancel(t.Context())
 		changes, err := b.hubs[0].InboxChanges(ctx, b.viewer(), nil)
 		if err != nil {
@@ -287,6 +291,7 @@ func TestHubLifecycle(t *testing.T) {
 		if st := b.hubs[0].Stats(); st.Users != 0 || st.Subscriptions != 0 {
 			t.Errorf("left behind: %+v", st)
 		}
+		eventually(t, "the subject is left", func() bool { return ns.NumSubscriptions() == before })
 	})
 	t.Run("MissingDependency", func(t *testing.T) {
 		t.Parallel()

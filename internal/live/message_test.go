@@ -107,6 +107,22 @@ func TestContent(t *testing.T) {
 	}
 }
 
+func TestEventCacheIsBounded(t *testing.T) {
+	t.Parallel()
+	c := newEventCache(decorate)
+	var last *model.Event
+	for range 3 * cachedEvents {
+		last = testEvent(uuid.New(), "x")
+		c.add(last)
+	}
+	if len(c.known) > cachedEvents {
+		t.Errorf("%d events are kept", len(c.known))
+	}
+	if got := c.of(&message{event: last.UUID}); got == nil || got.Event != last {
+		t.Error("the newest is not kept")
+	}
+}
+
 // TestSubject shows that no id can reach another person's subject, or many at once.
 func TestSubject(t *testing.T) {
 	t.Parallel()

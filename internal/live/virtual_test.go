@@ -154,6 +154,29 @@ func TestReconciler(t *testing.T) {
 	})
 }
 
+func TestStopHandsOutWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			changes, err := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, changes, "reset STARTED")
+			synctest.Wait()
+			for _, title := range []string{"a", "b", "c"} {
+				event := testEvent(uuid.Nil, title)
+				h.Arrived(t.Context(), event, store.arrive(event, user))
+			}
+			h.Stop(t.Context())
+			expect(t, changes, "received a", "received b", "received c")
+			ended(t, changes)
+		})
+	}
+}
+
 func TestDeactivatedEndsStreamsAtOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t, 2)
@@ -256,11 +279,18 @@ func TestViewerChanges(t *testing.T) {
 					t.Errorf("%d of %d were told in second %d", n, len(users), second)
 				}
 			}
-			raise(store, users[0])
-			h.ViewerChanged(users[0])
-			at := time.Now()
-			if took := receive(t, told).Sub(at); took > viewerPause {
-				t.Errorf("a change of their own took %v", took)
+			if perSecond[3]+perSecond[4] == 0 {
+				t.Error("nobody waited")
+			}
+			h.PolicyChanged(workspace)
+			synctest.Wait()
+			for _, u := range users[:20] {
+				raise(store, u)
+				h.ViewerChanged(u)
+				at := time.Now()
+				if took := receive(t, told).Sub(at); took > viewerPause {
+					t.Errorf("a change of their own took %v", took)
+				}
 			}
 		})
 	})
