@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/model"
 )
 
@@ -29,9 +30,17 @@ func (s *Store) HandOverConnectState(ctx context.Context, st model.ConnectState)
 func (s *Store) insertState(ctx context.Context, st *model.ConnectState) error {
 	_, err := s.writer(ctx).exec(`INSERT INTO oauth_states (`+stateColumns+`)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
-		st.StateHash, st.UserID, st.WorkspaceID, st.BrowserHash, string(st.Region), st.BotName, st.Verifier, st.ReturnTo,
-		st.ExpiresAt, st.TicketHash, st.Answer)
+		st.StateHash, st.UserID, st.WorkspaceID, orNull(st.BrowserHash), string(st.Region), st.BotName, st.Verifier, st.ReturnTo,
+		st.ExpiresAt, orNull(st.TicketHash), orNull(st.Answer))
 	return err
+}
+
+// orNull is b, or NULL for none: SQLite's driver stores a nil slice as an empty value, which is not NULL.
+func orNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
 }
 
 // ConsumeConnectState takes an attempt out: the first who asks gets it, nobody does after it expired. What was handed

@@ -3,12 +3,14 @@ package storetest
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
@@ -21,43 +23,44 @@ type worker struct {
 }
 
 // claim takes the person's lease, until half a minute past noon.
-func (w worker) claim(t testing.TB) worker {
-	t.Helper()
-	if _, ok, err := w.s.ClaimCliqUser(t.Context(), w.user, noon, w.lease, noon.Add(30*time.Second)); !ok || err != nil {
-		t.Fatalf("claim: %v, %v", ok, err)
+func (w worker) claim(tb testing.TB) worker {
+	tb.Helper()
+	if _, ok, err := w.s.ClaimCliqUser(tb.Context(), w.user, noon, w.lease, noon.Add(30*time.Second)); !ok || err != nil {
+		tb.Fatalf("claim: %v, %v", ok, err)
 	}
 	return w
 }
 
-func (w worker) begin(t testing.TB, now model.Time, carrier *uuid.UUID, ids ...uuid.UUID) []uuid.UUID {
-	t.Helper()
-	send, err := w.s.BeginCliq(t.Context(), w.user, w.lease, ids, carrier, now)
+func (w worker) begin(tb testing.TB, now model.Time, carrier *uuid.UUID, ids ...uuid.UUID) []uuid.UUID {
+	tb.Helper()
+	send, err := w.s.BeginCliq(tb.Context(), w.user, w.lease, ids, carrier, now)
 	if err != nil {
-		t.Fatalf("begin: %v", err)
+		tb.Fatalf("begin: %v", err)
 	}
 	return send
 }
 
-func (w worker) finish(t testing.TB, status model.DeliveryStatus, ids ...uuid.UUID) bool {
-	t.Helper()
-	done, err := w.s.FinishDelivery(t.Context(), model.DeliveryOutcome{
+func (w worker) finish(tb testing.TB, status model.DeliveryStatus, ids ...uuid.UUID) bool {
+	tb.Helper()
+	done, err := w.s.FinishDelivery(tb.Context(), model.DeliveryOutcome{
 		NotificationIDs: ids, Channel: model.ChannelCliq, LeaseID: w.lease, Status: status, FinishedAt: noon,
 	})
 	if err != nil {
-		t.Fatalf("finish: %v", err)
+		tb.Fatalf("finish: %v", err)
 	}
 	return done
 }
 
 // connected is somebody with a connection and a worker who holds it.
-func connected(t testing.TB, s *store.Store, name string) (model.Viewer, worker) {
-	t.Helper()
-	v := admit(t, s, "acme", name)
-	connect(t, s, v, name)
-	return v, worker{s, v.User.UUID, model.NewID()}.claim(t)
+func connected(tb testing.TB, s *store.Store, name string) (model.Viewer, worker) {
+	tb.Helper()
+	v := admit(tb, s, "acme", name)
+	connect(tb, s, v, name)
+	return v, worker{s, v.User.UUID, model.NewID()}.claim(tb)
 }
 
 func runCliq(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("nobody is claimed twice", func(t *testing.T) { t.Parallel(); testCliqClaims(t, open(t)) })
 	t.Run("who is claimed, and when", func(t *testing.T) { t.Parallel(); testCliqTurns(t, open(t)) })
 	t.Run("leases are renewed and released by their holder", func(t *testing.T) { t.Parallel(); testLease(t, open(t)) })
@@ -72,7 +75,7 @@ func testCliqClaims(t *testing.T, s *store.Store) {
 	t.Helper()
 	const people = 40
 	for i := range people {
-		v := admit(t, s, "acme", string(rune('A'+i)))
+		v := admit(t, s, "acme", strconv.Itoa(i))
 		connect(t, s, v, "r")
 		deliver(t, s, v, "deal.won", onlyCliq, noon)
 		deliver(t, s, v, "deal.won", onlyCliq, noon)
@@ -98,12 +101,12 @@ func testCliqClaims(t *testing.T, s *store.Store) {
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
-			for claim() > 0 { //nolint:revive // claims until nothing is left
+			for claim() > 0 {
 			}
 		})
 	}
 	wg.Wait()
-	for claim() > 0 { //nolint:revive // who met others may have left some
+	for claim() > 0 { // who met others may have left some
 	}
 	for user, times := range seen {
 		if times != 1 {

@@ -7,9 +7,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
-	"pgregory.net/rapid"
 )
 
 func testFold(t *testing.T, s *store.Store) {

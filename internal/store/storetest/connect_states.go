@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -8,24 +9,26 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
 
-func connectState(v model.Viewer, hash string) model.ConnectState {
+func connectState(v model.Viewer) model.ConnectState {
 	return model.ConnectState{
-		StateHash: []byte(hash), UserID: v.User.UUID, WorkspaceID: v.Workspace.UUID, BrowserHash: []byte("browser"),
+		StateHash: []byte("hash"), UserID: v.User.UUID, WorkspaceID: v.Workspace.UUID, BrowserHash: []byte("browser"),
 		Region: model.CliqRegionCodeEu, BotName: "bot", Verifier: []byte("sealed"), ReturnTo: "https://app/x", ExpiresAt: noon.Add(10 * time.Minute),
 	}
 }
 
 func runConnectStates(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("a state comes back once, whole", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
 		v := admit(t, s, "acme", "ann")
 		for _, browser := range [][]byte{[]byte("b"), nil} {
-			st := connectState(v, "hash")
+			st := connectState(v)
 			st.BrowserHash = browser
 			if err := s.SaveConnectState(t.Context(), st); err != nil {
 				t.Fatal(err)
@@ -43,7 +46,7 @@ func runConnectStates(t *testing.T, open Open) {
 		t.Parallel()
 		s := open(t)
 		v := admit(t, s, "acme", "ann")
-		if err := s.SaveConnectState(t.Context(), connectState(v, "hash")); err != nil {
+		if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
 			t.Fatal(err)
 		}
 		if n := winners(t, 50, func() (bool, error) {
@@ -58,14 +61,14 @@ func runConnectStates(t *testing.T, open Open) {
 		s := open(t)
 		v := admit(t, s, "acme", "ann")
 		for after, want := range map[time.Duration]bool{10*time.Minute - time.Millisecond: true, 10 * time.Minute: false} {
-			if err := s.SaveConnectState(t.Context(), connectState(v, "hash")); err != nil {
+			if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
 				t.Fatal(err)
 			}
 			if _, found, err := s.ConsumeConnectState(t.Context(), []byte("hash"), noon.Add(after)); found != want || err != nil {
 				t.Errorf("after %v: %v, %v", after, found, err)
 			}
 		}
-		if err := s.SaveConnectState(t.Context(), connectState(v, "hash")); err != nil {
+		if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
 			t.Fatal(err)
 		}
 		for after, want := range []int{9: 0, 10: 1, 11: 0} {
@@ -103,7 +106,7 @@ func testTicket(t *testing.T, s *store.Store) {
 	ann, eve := admit(t, s, "acme", "ann"), admit(t, s, "acme", "eve")
 	handOver := func() model.ConnectState {
 		t.Helper()
-		if err := s.SaveConnectState(t.Context(), connectState(ann, "hash")); err != nil {
+		if err := s.SaveConnectState(t.Context(), connectState(ann)); err != nil {
 			t.Fatal(err)
 		}
 		st, _, err := s.ConsumeConnectState(t.Context(), []byte("hash"), noon)
@@ -149,7 +152,7 @@ func testRevocations(t *testing.T, s *store.Store) {
 	t.Helper()
 	const n = 9
 	for i := range n {
-		v := admit(t, s, "acme", string(rune('a'+i)))
+		v := admit(t, s, "acme", strconv.Itoa(i))
 		connect(t, s, v, "refresh")
 		if _, err := s.Disconnect(t.Context(), v.User.UUID, noon); err != nil {
 			t.Fatal(err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
@@ -18,21 +19,21 @@ var (
 )
 
 // delivery reads one delivery.
-func delivery(t testing.TB, s *store.Store, v model.Viewer, channel model.Channel, id uuid.UUID) model.Delivery {
-	t.Helper()
-	all, err := s.Deliveries(t.Context(), v.User.UUID, []uuid.UUID{id})
+func delivery(tb testing.TB, s *store.Store, v model.Viewer, channel model.Channel, id uuid.UUID) model.Delivery {
+	tb.Helper()
+	all, err := s.Deliveries(tb.Context(), v.User.UUID, []uuid.UUID{id})
 	i := slices.IndexFunc(all, func(d model.Delivery) bool { return d.Channel == channel })
 	if err != nil || i < 0 {
-		t.Fatalf("delivery of %v on %s: %v, %v", id, channel, all, err)
+		tb.Fatalf("delivery of %v on %s: %v, %v", id, channel, all, err)
 	}
 	return all[i]
 }
 
-func claimEmail(t testing.TB, s *store.Store, limit int, lease uuid.UUID, now model.Time) []uuid.UUID {
-	t.Helper()
-	claimed, err := s.ClaimEmail(t.Context(), now, limit, lease, now.Add(30*time.Second))
+func claimEmail(tb testing.TB, s *store.Store, limit int, lease uuid.UUID, now model.Time) []uuid.UUID {
+	tb.Helper()
+	claimed, err := s.ClaimEmail(tb.Context(), now, limit, lease, now.Add(30*time.Second))
 	if err != nil {
-		t.Fatalf("claim: %v", err)
+		tb.Fatalf("claim: %v", err)
 	}
 	var ids []uuid.UUID
 	for i := range claimed {
@@ -42,6 +43,7 @@ func claimEmail(t testing.TB, s *store.Store, limit int, lease uuid.UUID, now mo
 }
 
 func runEmail(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("claimed with all that is needed to send it", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)

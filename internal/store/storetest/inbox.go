@@ -1,13 +1,13 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
@@ -15,23 +15,23 @@ import (
 const inAppOff = model.Decision(1) // EVENT_OFF for IN_APP
 
 // fill gives somebody n notifications, a minute apart, and answers their ids, oldest first.
-func fill(t testing.TB, s *store.Store, v model.Viewer, n int) []uuid.UUID {
-	t.Helper()
+func fill(tb testing.TB, s *store.Store, v model.Viewer, n int) []uuid.UUID {
+	tb.Helper()
 	ids := make([]uuid.UUID, n)
 	for i := range ids {
-		ids[i] = deliver(t, s, v, "deal.won", 0, noon.Add(time.Duration(i)*time.Minute))
+		ids[i] = deliver(tb, s, v, "deal.won", 0, noon.Add(time.Duration(i)*time.Minute))
 	}
 	return ids
 }
 
 // deliver gives somebody one notification that was made at a time, its id as well.
-func deliver(t testing.TB, s *store.Store, v model.Viewer, eventType string, decision model.Decision, at model.Time) uuid.UUID {
-	t.Helper()
+func deliver(tb testing.TB, s *store.Store, v model.Viewer, eventType string, decision model.Decision, at model.Time) uuid.UUID {
+	tb.Helper()
 	p := plan(v.Workspace.UUID, uuid.NewString(), decision, v.User.UUID)
 	p.Event.Type, p.Event.CreatedAt, p.Event.Title = eventType, at, "Event of "+at.String()
 	p.Event.UUID = idAt(at)
 	p.Notifications[0].NotificationID = idAt(at)
-	savePlan(t, s, p)
+	savePlan(tb, s, p)
 	return p.Notifications[0].NotificationID
 }
 
@@ -47,21 +47,21 @@ func idAt(at model.Time) uuid.UUID {
 }
 
 // inbox reads somebody's inbox.
-func inbox(t testing.TB, s *store.Store, v model.Viewer) model.Inbox {
-	t.Helper()
-	box, err := s.Inbox(t.Context(), v.User.UUID)
+func inbox(tb testing.TB, s *store.Store, v model.Viewer) model.Inbox {
+	tb.Helper()
+	box, err := s.Inbox(tb.Context(), v.User.UUID)
 	if err != nil {
-		t.Fatalf("inbox: %v", err)
+		tb.Fatalf("inbox: %v", err)
 	}
 	return box
 }
 
 // page reads a page and answers the ids.
-func page(t testing.TB, s *store.Store, q model.InboxQuery) (ids []uuid.UUID, more bool) {
-	t.Helper()
-	p, err := s.InboxPage(t.Context(), q)
+func page(tb testing.TB, s *store.Store, q model.InboxQuery) (ids []uuid.UUID, more bool) {
+	tb.Helper()
+	p, err := s.InboxPage(tb.Context(), q)
 	if err != nil {
-		t.Fatalf("page: %v", err)
+		tb.Fatalf("page: %v", err)
 	}
 	for i := range p.Notifications {
 		ids = append(ids, p.Notifications[i].UUID)
@@ -76,6 +76,7 @@ func reversed(ids []uuid.UUID) []uuid.UUID {
 }
 
 func runInbox(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("somebody unknown has an empty inbox", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
@@ -246,7 +247,7 @@ func testFilters(t *testing.T, s *store.Store) {
 			t.Errorf("%s = %v, more %v", name, got, more)
 		}
 	}
-	if got := fmt.Sprint(inbox(t, s, v).UnreadCount); got != "3" {
-		t.Errorf("%s unread", got)
+	if got := inbox(t, s, v).UnreadCount; got != 3 {
+		t.Errorf("%d unread", got)
 	}
 }

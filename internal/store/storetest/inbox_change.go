@@ -9,11 +9,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
 
 func runInboxChange(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("read and unread", func(t *testing.T) { t.Parallel(); testRead(t, open(t)) })
 	t.Run("archived ones do not count", func(t *testing.T) { t.Parallel(); testArchive(t, open(t)) })
 	t.Run("all read up to a position", func(t *testing.T) { t.Parallel(); testMarkAll(t, open(t)) })

@@ -6,9 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+	"pgregory.net/rapid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
-	"pgregory.net/rapid"
 )
 
 // modelBox is an inbox as it should be, small enough to be believed.
@@ -34,6 +35,7 @@ type modelRow struct {
 // runInboxModel does anything in any order to an inbox and to the model of one. After every step the count is the
 // model's; from whatever number a client comes back, it learns what is there, or that it cannot.
 func runInboxModel(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("anything in any order", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
@@ -84,6 +86,7 @@ func (m *modelBox) some(rt *rapid.T) []uuid.UUID {
 }
 
 func (m *modelBox) publish(t *testing.T, _ *rapid.T) {
+	t.Helper()
 	id := deliver(t, m.s, m.v, "deal.won", 0, m.clock)
 	m.rows[id] = &modelRow{pictured: pictured{Seq: m.last + 1}, changed: m.last + 1, created: m.clock}
 	m.order = append(m.order, id)
@@ -91,6 +94,7 @@ func (m *modelBox) publish(t *testing.T, _ *rapid.T) {
 }
 
 func (m *modelBox) hidden(t *testing.T, _ *rapid.T) {
+	t.Helper()
 	deliver(t, m.s, m.v, "deal.won", inAppOff, m.clock)
 }
 
@@ -113,12 +117,14 @@ func (m *modelBox) change(rt *rapid.T, ids []uuid.UUID, got model.InboxUpdate, e
 }
 
 func (m *modelBox) read(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	ids, read := m.some(rt), rapid.Bool().Draw(rt, "read")
 	got, err := m.s.SetRead(t.Context(), m.v.User.UUID, ids, read, m.clock)
 	m.change(rt, ids, got, err, func(row *modelRow) bool { return toggle(&row.ReadAt, read, m.clock) })
 }
 
 func (m *modelBox) archive(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	ids, archived := m.some(rt), rapid.Bool().Draw(rt, "archived")
 	got, err := m.s.SetArchived(t.Context(), m.v.User.UUID, ids, archived, m.clock)
 	m.change(rt, ids, got, err, func(row *modelRow) bool { return toggle(&row.Archived, archived, m.clock) })
@@ -136,6 +142,7 @@ func toggle(at *model.Time, on bool, now model.Time) bool {
 }
 
 func (m *modelBox) mark(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	upTo := rapid.Int64Range(0, m.last).Draw(rt, "up to")
 	got, err := m.s.MarkAllRead(t.Context(), m.v.User.UUID, upTo, m.clock)
 	changed := int32(0)
@@ -154,6 +161,7 @@ func (m *modelBox) mark(t *testing.T, rt *rapid.T) {
 
 // purge takes away what is older than some time. It deletes in the whole database, so other people's go as well.
 func (m *modelBox) purge(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	limit := noon.Add(time.Duration(rapid.IntRange(0, 12).Draw(rt, "minutes")) * time.Minute)
 	if _, err := m.s.Purge(t.Context(), limit, 1000); err != nil {
 		rt.Fatalf("purge: %v", err)
@@ -167,6 +175,7 @@ func (m *modelBox) purge(t *testing.T, rt *rapid.T) {
 }
 
 func (m *modelBox) check(t *testing.T, rt *rapid.T) {
+	t.Helper()
 	want := model.Inbox{UserID: m.v.User.UUID, LastSeq: m.last, UnreadCount: m.picture().unread(), ReplayFrom: m.replayFrom}
 	if diff := cmp.Diff(want, inbox(t, m.s, m.v)); diff != "" {
 		rt.Fatalf("inbox (-model +store):\n%s", diff)

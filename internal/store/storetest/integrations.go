@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -9,48 +10,49 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
 
 // connect gives somebody a connection that works.
-func connect(t testing.TB, s *store.Store, v model.Viewer, refresh string) model.Connection {
-	t.Helper()
-	c, err := s.SaveConnected(t.Context(), model.NewConnection{
+func connect(tb testing.TB, s *store.Store, v model.Viewer, refresh string) model.Connection {
+	tb.Helper()
+	c, err := s.SaveConnected(tb.Context(), model.NewConnection{
 		UserID: v.User.UUID, WorkspaceID: v.Workspace.UUID, Region: model.CliqRegionCodeIn, RegionChosen: model.CliqRegionCodeUs,
 		BotName: "bot", Scopes: "a.b c.d", Access: []byte("access"), Refresh: []byte(refresh), ExpiresAt: noon.Add(time.Hour), KeyID: 7,
 	}, noon)
 	if err != nil {
-		t.Fatalf("connect: %v", err)
+		tb.Fatalf("connect: %v", err)
 	}
 	return c
 }
 
-func connection(t testing.TB, s *store.Store, v model.Viewer) model.Connection {
-	t.Helper()
-	c, err := s.Connection(t.Context(), v.User.UUID)
+func connection(tb testing.TB, s *store.Store, v model.Viewer) model.Connection {
+	tb.Helper()
+	c, err := s.Connection(tb.Context(), v.User.UUID)
 	if err != nil {
-		t.Fatalf("connection: %v", err)
+		tb.Fatalf("connection: %v", err)
 	}
 	return c
 }
 
 // revision is how often the person was told that something changed.
-func revision(t testing.TB, s *store.Store, v model.Viewer) int64 {
-	t.Helper()
-	now, found, err := s.ViewerByID(t.Context(), v.User.UUID)
+func revision(tb testing.TB, s *store.Store, v model.Viewer) int64 {
+	tb.Helper()
+	now, found, err := s.ViewerByID(tb.Context(), v.User.UUID)
 	if err != nil || !found {
-		t.Fatalf("viewer: %v, %v", found, err)
+		tb.Fatalf("viewer: %v, %v", found, err)
 	}
 	return now.User.ViewerRevision
 }
 
 // refreshes are the refresh tokens that wait for their revocation.
-func refreshes(t testing.TB, s *store.Store) map[string]model.PendingRevocation {
-	t.Helper()
-	due, err := s.DueRevocations(t.Context(), noon.Add(time.Hour), 100, 0)
+func refreshes(tb testing.TB, s *store.Store) map[string]model.PendingRevocation {
+	tb.Helper()
+	due, err := s.DueRevocations(tb.Context(), noon.Add(time.Hour), 100, 0)
 	if err != nil {
-		t.Fatalf("revocations: %v", err)
+		tb.Fatalf("revocations: %v", err)
 	}
 	all := make(map[string]model.PendingRevocation)
 	for _, r := range due {
@@ -60,6 +62,7 @@ func refreshes(t testing.TB, s *store.Store) map[string]model.PendingRevocation 
 }
 
 func runIntegrations(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("connecting, again, and disconnecting", func(t *testing.T) { t.Parallel(); testConnect(t, open(t)) })
 	t.Run("problems come, count and go", func(t *testing.T) { t.Parallel(); testProblems(t, open(t)) })
 	t.Run("another bot solves what lay with the bot", func(t *testing.T) { t.Parallel(); testBot(t, open(t)) })
@@ -70,7 +73,7 @@ func runIntegrations(t *testing.T, open Open) {
 		const n = 20
 		var wg sync.WaitGroup
 		for i := range n {
-			wg.Go(func() { connect(t, s, v, string(rune('a'+i))) })
+			wg.Go(func() { connect(t, s, v, strconv.Itoa(i)) })
 		}
 		wg.Wait()
 		kept, found, err := s.Tokens(t.Context(), v.User.UUID)
@@ -91,7 +94,7 @@ func runIntegrations(t *testing.T, open Open) {
 		var wg sync.WaitGroup
 		for i := range 64 {
 			wg.Go(func() {
-				ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte{byte(i)}, noon.Add(2*time.Hour), 7)
+				ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte(strconv.Itoa(i)), noon.Add(2*time.Hour), 7)
 				if err != nil {
 					t.Error(err)
 				}
@@ -102,7 +105,7 @@ func runIntegrations(t *testing.T, open Open) {
 		}
 		wg.Wait()
 		after, _, err := s.Tokens(t.Context(), v.User.UUID)
-		if err != nil || won.Load() != 1 || after.Version != before.Version+1 || len(after.Access) != 1 || !after.ExpiresAt.Equal(noon.Add(2*time.Hour)) {
+		if err != nil || won.Load() != 1 || after.Version != before.Version+1 || len(after.Access) > 2 || !after.ExpiresAt.Equal(noon.Add(2*time.Hour)) {
 			t.Errorf("%d won: %+v, %v", won.Load(), after, err)
 		}
 	})
@@ -298,6 +301,7 @@ func testBot(t *testing.T, s *store.Store) {
 }
 
 func runSecrets(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("sealed anew, row by row, until none is left", func(t *testing.T) { t.Parallel(); testReseal(t, open(t)) })
 }
 

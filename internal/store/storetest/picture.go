@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
@@ -33,14 +34,14 @@ func (p picture) unread() (n int32) {
 
 // apply follows changes as a client does: number by number, notifications as they are now, marks on everything that
 // came up to their position. It demands that the order is one and that nothing is told twice.
-func (p picture) apply(t testing.TB, changes *model.InboxChanges, after int64) {
-	t.Helper()
+func (p picture) apply(tb testing.TB, changes *model.InboxChanges, after int64) {
+	tb.Helper()
 	marks := changes.Marks
 	last := after
 	mark := func(before int64) {
 		for len(marks) > 0 && marks[0].Seq < before {
 			if marks[0].Seq <= last {
-				t.Fatalf("mark %d after number %d", marks[0].Seq, last)
+				tb.Fatalf("mark %d after number %d", marks[0].Seq, last)
 			}
 			last = marks[0].Seq
 			for id, one := range p {
@@ -57,7 +58,7 @@ func (p picture) apply(t testing.TB, changes *model.InboxChanges, after int64) {
 		n := &changes.Notifications[i]
 		mark(n.ChangedSeq)
 		if n.ChangedSeq < last || n.ChangedSeq <= after || told[n.UUID] || n.Event == nil {
-			t.Fatalf("number %d after %d, told before: %v", n.ChangedSeq, last, told[n.UUID])
+			tb.Fatalf("number %d after %d, told before: %v", n.ChangedSeq, last, told[n.UUID])
 		}
 		last, told[n.UUID] = n.ChangedSeq, true
 		p[n.UUID] = pictureOf(n)
@@ -77,11 +78,11 @@ func pictureOf(n *model.Notification) pictured {
 }
 
 // databasePicture is what really is in an inbox.
-func databasePicture(t testing.TB, s *store.Store, user uuid.UUID) picture {
-	t.Helper()
-	all, err := s.InboxPage(t.Context(), model.InboxQuery{UserID: user, Limit: 10_000})
+func databasePicture(tb testing.TB, s *store.Store, user uuid.UUID) picture {
+	tb.Helper()
+	all, err := s.InboxPage(tb.Context(), model.InboxQuery{UserID: user, Limit: 10_000})
 	if err != nil {
-		t.Fatalf("page: %v", err)
+		tb.Fatalf("page: %v", err)
 	}
 	p := newPicture()
 	for i := range all.Notifications {

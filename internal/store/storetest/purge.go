@@ -7,11 +7,13 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
 
 func runPurge(t *testing.T, open Open) {
+	t.Helper()
 	t.Run("the oldest go first, with all that is theirs", func(t *testing.T) { t.Parallel(); testPurge(t, open(t)) })
 	t.Run("several at once", func(t *testing.T) { t.Parallel(); testPurgesAtOnce(t, open(t)) })
 	t.Run("too many rows for one replay", func(t *testing.T) {
@@ -54,22 +56,22 @@ func testPurge(t *testing.T, s *store.Store) {
 	v, other := admit(t, s, "acme", "ann"), admit(t, s, "acme", "bob")
 	ids := fill(t, s, v, 5) // numbers 1 to 5, a minute apart
 	theirs := fill(t, s, other, 1)
-	ctx, user := t.Context(), v.User.UUID
-	if _, err := s.MarkAllRead(ctx, user, 1, noon); err != nil { // number 6
+	user := v.User.UUID
+	if _, err := s.MarkAllRead(t.Context(), user, 1, noon); err != nil { // number 6
 		t.Fatal(err)
 	}
-	if _, err := s.SetArchived(ctx, user, ids[1:2], true, noon); err != nil { // number 7
+	if _, err := s.SetArchived(t.Context(), user, ids[1:2], true, noon); err != nil { // number 7
 		t.Fatal(err)
 	}
-	if _, err := s.MarkAllRead(ctx, user, 5, noon); err != nil { // number 8
+	if _, err := s.MarkAllRead(t.Context(), user, 5, noon); err != nil { // number 8
 		t.Fatal(err)
 	}
-	if _, err := s.SetRead(ctx, user, ids[2:], false, noon); err != nil { // number 9
+	if _, err := s.SetRead(t.Context(), user, ids[2:], false, noon); err != nil { // number 9
 		t.Fatal(err)
 	}
 	purge := func(minutes, limit, want int, unread int32, replayFrom int64) {
 		t.Helper()
-		n, err := s.Purge(ctx, noon.Add(time.Duration(minutes)*time.Minute), limit)
+		n, err := s.Purge(t.Context(), noon.Add(time.Duration(minutes)*time.Minute), limit)
 		box := inbox(t, s, v)
 		if err != nil || n != want || box.UnreadCount != unread || box.ReplayFrom != replayFrom || box.LastSeq != 9 {
 			t.Errorf("purge = %d, %v; inbox %+v", n, err, box)
@@ -82,17 +84,17 @@ func testPurge(t *testing.T, s *store.Store) {
 	}
 	for _, gone := range [][]uuid.UUID{ids[:1], theirs} {
 		for _, u := range []uuid.UUID{user, other.User.UUID} {
-			if d, err := s.Deliveries(ctx, u, gone); err != nil || len(d) != 0 {
+			if d, err := s.Deliveries(t.Context(), u, gone); err != nil || len(d) != 0 {
 				t.Errorf("deliveries stayed: %v, %v", d, err)
 			}
 		}
 	}
 	purge(2, 10, 1, 3, 7) // the archived one last changed with number 7
-	got, err := s.Changes(ctx, user, 7, 1000)
+	got, err := s.Changes(t.Context(), user, 7, 1000)
 	if err != nil || len(got.Marks) != 1 || got.Marks[0].Seq != 8 || len(got.Notifications) != 3 {
 		t.Errorf("changes after 7 = %+v, %v", got, err)
 	}
-	if got, err := s.Changes(ctx, user, 6, 1000); err != nil || !got.TooFarBehind {
+	if got, err := s.Changes(t.Context(), user, 6, 1000); err != nil || !got.TooFarBehind {
 		t.Errorf("changes after 6 = %+v, %v", got, err)
 	}
 	purge(4, 10, 2, 1, 9) // unread ones leave the count
@@ -105,10 +107,10 @@ func testPurge(t *testing.T, s *store.Store) {
 	event.Event.UUID = idAt(noon)
 	savePlan(t, s, event)
 	for _, hours := range []int{0, 24, 25} {
-		if _, err := s.Purge(ctx, noon.Add(time.Duration(hours)*time.Hour), 10); err != nil {
+		if _, err := s.Purge(t.Context(), noon.Add(time.Duration(hours)*time.Hour), 10); err != nil {
 			t.Fatal(err)
 		}
-		if _, found, err := s.EventByKey(ctx, v.Workspace.UUID, "kept"); found != (hours < 25) || err != nil {
+		if _, found, err := s.EventByKey(t.Context(), v.Workspace.UUID, "kept"); found != (hours < 25) || err != nil {
 			t.Errorf("after %d hours the event is there: %v, %v", hours, found, err)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
