@@ -25,7 +25,6 @@ var connectionLimits = map[string]string{ //nolint:gochecknoglobals // a constan
 	"idle_in_transaction_session_timeout": "2s",
 	"lock_timeout":                        "2s",
 	"statement_timeout":                   "10s",
-	"plan_cache_mode":                     "force_generic_plan",
 }
 
 func openPostgres(cfg Config) (*Store, error) {
