@@ -159,7 +159,7 @@ func (o *JSONObject) Scan(src any) error {
 func index[T comparable](all []T, want T) int16 {
 	for i, v := range all {
 		if v == want {
-			return int16(i) //nolint:gosec // the lists are a handful long
+			return int16(i)
 		}
 	}
 	return -1
@@ -174,5 +174,5 @@ func number(src any, limit int, what string) (int16, error) {
 	if n < 0 || n >= int64(limit) {
 		return 0, fmt.Errorf("scan %s: %d is none", what, n)
 	}
-	return int16(n), nil
+	return int16(n), nil //nolint:gosec // below limit, which is a handful
 }

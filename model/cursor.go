@@ -46,12 +46,12 @@ func NewCursorAt(epoch Epoch, user uuid.UUID, at Place) Cursor {
 	raw[0] = cursorBetween
 	copy(raw[1:9], epoch[:])
 	copy(raw[9:17], userHash(user))
-	binary.BigEndian.PutUint64(raw[17:], uint64(at.Seq))
+	binary.BigEndian.PutUint64(raw[17:], uint64(at.Seq)) //nolint:gosec // numbers begin at 0
 	if at.Within == 0 {
 		return Cursor(base64.RawURLEncoding.EncodeToString(raw[:betweenLength]))
 	}
 	raw[0] = cursorInside
-	binary.BigEndian.PutUint64(raw[25:], uint64(at.Within))
+	binary.BigEndian.PutUint64(raw[25:], uint64(at.Within)) //nolint:gosec // numbers begin at 0
 	return Cursor(base64.RawURLEncoding.EncodeToString(raw[:]))
 }
 
@@ -77,7 +77,7 @@ func (c Cursor) Place(epoch Epoch, user uuid.UUID) (Place, bool) {
 	case seq > 1<<62 || within > seq:
 		return Place{}, false
 	case raw[0] == cursorBetween && n == betweenLength, raw[0] == cursorInside && n == insideLength && within > 0:
-		return Place{Seq: int64(seq), Within: int64(within)}, true
+		return Place{Seq: int64(seq), Within: int64(within)}, true //nolint:gosec // at most 1<<62, checked above
 	}
 	return Place{}, false
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/gqlerror"
@@ -24,8 +25,8 @@ func (r *Resolver) Present(ctx context.Context, err error) *gqlerror.Error {
 	if code, ok := presented.Extensions["code"].(string); ok && cause == nil {
 		out.Extensions["code"] = code
 	}
-	switch {
-	case cause == nil:
+	switch cause {
+	case nil:
 		if out.Extensions["code"] == nil {
 			out.Extensions["code"] = string(model.CodeBadUserInput)
 		}
@@ -42,9 +43,7 @@ func (r *Resolver) Present(ctx context.Context, err error) *gqlerror.Error {
 func (r *Resolver) presentCause(ctx context.Context, cause error, out *gqlerror.Error) {
 	if known, ok := errors.AsType[*model.Error](cause); ok {
 		out.Message = known.Message
-		for name, value := range known.Extensions {
-			out.Extensions[name] = value
-		}
+		maps.Copy(out.Extensions, known.Extensions)
 		out.Extensions["code"] = string(known.Code)
 		if known.Err != nil {
 			r.Logger.WarnContext(ctx, "request failed", slog.String("code", string(known.Code)), slog.Any("error", known.Err), slog.String("path", out.Path.String()))

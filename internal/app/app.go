@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"time"
 
 	"github.com/heffl/bff/internal/auth"
@@ -103,8 +104,8 @@ func (a *App) Close() { a.stop(context.Background()) }
 func (a *App) stop(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, shutdownTimeout)
 	defer cancel()
-	for i := len(a.stops) - 1; i >= 0; i-- {
-		a.stops[i](ctx)
+	for _, v := range slices.Backward(a.stops) {
+		v(ctx)
 	}
 	a.stops = nil
 }

@@ -52,7 +52,7 @@ func (a *App) startDevelopment(ctx context.Context) error {
 			return fmt.Errorf("load the signing key: %w", err)
 		}
 	}
-	if d.mail, err = sandbox.NewMail(sandbox.MailConfig{Now: a.now, Logger: a.logger}); err != nil {
+	if d.mail, err = sandbox.NewMail(sandbox.MailConfig{Now: a.now, Logger: a.logger}); err != nil { //nolint:contextcheck // it lives until Close
 		return fmt.Errorf("start the mailbox: %w", err)
 	}
 	a.onStop(func(context.Context) { _ = d.mail.Close() })

@@ -18,7 +18,7 @@ const prefix = "HEFFL_"
 var ErrHelp = errors.New("help was printed")
 
 // Problems are everything that is wrong with the command line and the environment.
-type Problems []string
+type Problems []string //nolint:errname // what they are is a list of problems
 
 // Error lists the problems, one a line.
 func (p Problems) Error() string { return strings.Join(p, "\n") }
@@ -93,7 +93,7 @@ func describeVariables(parser *kong.Kong) map[string]bool {
 var commandFlags = map[string]struct{}{"after-restore": {}, "user": {}, "scope": {}, "ttl": {}}
 
 // withoutUnknownFlags takes out flags that do not exist, so that all of them can be told at once.
-func withoutUnknownFlags(parser *kong.Kong, args []string) (rest []string, problems []string) {
+func withoutUnknownFlags(parser *kong.Kong, args []string) (rest, problems []string) {
 	known := map[string]bool{"help": true}
 	_ = kong.Visit(parser.Model, func(node kong.Visitable, next kong.Next) error {
 		if flag, ok := node.(*kong.Flag); ok {
@@ -152,7 +152,7 @@ func (env environment) Resolve(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (
 	if path == "" || !flag.Tag.Has("secret") {
 		return nil, nil //nolint:nilnil // kong's way to say "not set here"
 	}
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(path) //nolint:gosec // reading the file that the operator names is the purpose
 	if err != nil {
 		return nil, nil //nolint:nilnil,nilerr // problems lists every unreadable file
 	}
@@ -165,13 +165,13 @@ func (env environment) problems(known map[string]bool) Problems {
 	for name, value := range env {
 		switch {
 		case !known[name]:
-			problems = append(problems, fmt.Sprintf("%s: there is no such variable; --help lists all of them.", name))
+			problems = append(problems, name+": there is no such variable; --help lists all of them.")
 		case strings.HasSuffix(name, "_FILE") && value != "":
 			if env[strings.TrimSuffix(name, "_FILE")] != "" {
 				problems = append(problems, fmt.Sprintf("%s: %s is set too; set one of the two.", name, strings.TrimSuffix(name, "_FILE")))
 			}
-			if _, err := os.ReadFile(value); err != nil {
-				problems = append(problems, fmt.Sprintf("%s: the file cannot be read.", name))
+			if _, err := os.ReadFile(value); err != nil { //nolint:gosec // the same file
+				problems = append(problems, name+": the file cannot be read.")
 			}
 		}
 	}

@@ -107,9 +107,9 @@ func TestLoad(t *testing.T) {
 	t.Run("AllProblemsAtOnce", func(t *testing.T) {
 		t.Parallel()
 		got := problems(t, []string{"--nonsense", "--also=1", "--database-max-conns=9999"}, []string{
-			"HEFFL_DATBASE_URL=x", "HEFFL_LOG_LEVEL=loud", "HEFFL_ADDR=0.0.0.0:8080", "HEFFL_APP_ORIGINS=https://a.example/path", "HEFFL_ZOHO_CLIENT_ID=1",
+			"HEFFL_DATABAS_URL=x", "HEFFL_LOG_LEVEL=loud", "HEFFL_ADDR=0.0.0.0:8080", "HEFFL_APP_ORIGINS=https://a.example/path", "HEFFL_ZOHO_CLIENT_ID=1",
 		})
-		for _, want := range []string{"--nonsense", "--also", "HEFFL_DATBASE_URL", "HEFFL_LOG_LEVEL", "HEFFL_ADDR", "HEFFL_APP_ORIGINS", "HEFFL_ZOHO_CLIENT_SECRET", "HEFFL_DATABASE_MAX_CONNS"} {
+		for _, want := range []string{"--nonsense", "--also", "HEFFL_DATABAS_URL", "HEFFL_LOG_LEVEL", "HEFFL_ADDR", "HEFFL_APP_ORIGINS", "HEFFL_ZOHO_CLIENT_SECRET", "HEFFL_DATABASE_MAX_CONNS"} {
 			if !strings.Contains(got, want) {
 				t.Errorf("%q is not told in:\n%s", want, got)
 			}

@@ -197,8 +197,7 @@ func (p *peer) closeCode() (code, messages int) {
 		if p.ctx.Err() != nil {
 			p.tb.Fatal("the connection stays open")
 		}
-		var closed websocket.CloseError
-		if errors.As(err, &closed) {
+		if closed, ok := errors.AsType[websocket.CloseError](err); ok {
 			return int(closed.Code), messages
 		}
 		return -1, messages

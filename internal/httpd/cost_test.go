@@ -190,10 +190,10 @@ func dear() map[string]string {
 	return docs
 }
 
-func TestDearDocuments(t *testing.T) {
+func TestDearDocuments(t *testing.T) { //nolint:paralleltest // it measures
 	b := setup(t)
-	for name, query := range dear() {
-		t.Run(name, func(t *testing.T) { //nolint:paralleltest // it measures
+	for name, query := range dear() { //nolint:paralleltest // it measures
+		t.Run(name, func(t *testing.T) {
 			best, least := time.Hour, uint64(1<<62)
 			for i := range 3 {
 				var before, after runtime.MemStats

@@ -60,9 +60,9 @@ func (s *Server) closeSession(w http.ResponseWriter, r *http.Request) {
 		writeProblem(r.Context(), w, forbidden("A request with a cookie must come from a page of this application."), "")
 		return
 	}
-	cookie := s.newSessionCookie("", caller{})
+	cookie := s.newSessionCookie("", caller{}) //nolint:gosec // it sets every attribute
 	cookie.MaxAge = -1
-	http.SetCookie(w, cookie) //nolint:gosec // it is made below
+	http.SetCookie(w, cookie)
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(http.StatusNoContent)
 }

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -76,7 +78,7 @@ func (e *events) all(tb testing.TB) []string {
 	var got []string
 	for {
 		event, data, err := e.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return got
 		}
 		if err != nil {
@@ -96,7 +98,7 @@ func TestEventStream(t *testing.T) {
 		t.Parallel()
 		stream := b.stream(t, http.MethodPost, "/graphql", `{"query":"{viewer{id}}"}`, who...)
 		header := stream.response.Header
-		if stream.response.StatusCode != 200 || header.Get("Content-Type") != "text/event-stream; charset=utf-8" ||
+		if stream.response.StatusCode != http.StatusOK || header.Get("Content-Type") != "text/event-stream; charset=utf-8" ||
 			header.Get("X-Accel-Buffering") != "no" || !strings.Contains(header.Get("Cache-Control"), "no-store") {
 			t.Errorf("%d %v", stream.response.StatusCode, header)
 		}
@@ -202,7 +204,7 @@ func TestSharedEventStream(t *testing.T) {
 	if reserved.status != 201 || !strings.HasPrefix(reserved.header.Get("Content-Type"), "text/plain") {
 		t.Fatalf("%d %v", reserved.status, reserved.header)
 	}
-	with := append(who, streamTokenHeader, reserved.text)
+	with := append(slices.Clone(who), streamTokenHeader, reserved.text)
 	operate := func(id, query string, header ...string) reply {
 		return b.send(t, http.MethodPost, "/graphql", mustJSON(t, map[string]any{"query": query, "extensions": map[string]any{"operationId": id}}), append([]string{"Content-Type", jsonType}, header...)...)
 	}

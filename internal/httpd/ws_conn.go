@@ -29,7 +29,8 @@ type socket struct {
 	raw    syscall.RawConn // nil where a write cannot be tried
 	facts  *requestFacts
 	token  string // of the upgrade request; connection_init may bring another
-	early  []byte // read by net/http before the upgrade
+	early  []byte // read ahead: by net/http before the upgrade, or by await
+	first  [6]byte
 
 	// Read by the sweep, in nanoseconds of the server's clock.
 	opened  int64
@@ -105,66 +106,63 @@ func (c *socket) Read(b []byte) (int, error) {
 		}
 		return n, nil
 	}
-	n, err := c.nc.Read(b)
-	if c.began.Load() == 0 && n > 0 {
-		c.began.Store(c.server.cfg.Now().UnixNano())
-	}
-	return n, err //nolint:wrapcheck // a reader passes on what it wraps
+	return c.nc.Read(b) //nolint:wrapcheck // a reader passes on what it wraps
 }
 
 // messages reads until the connection ends and answers why.
 func (c *socket) messages() error {
 	scratch := make([]byte, maxFrameHeader)
 	for {
-		text, err := c.message(scratch)
-		if err != nil {
+		// Nearly all of its life a connection waits here, on as little stack as possible.
+		if err := c.await(); err != nil {
 			return err
 		}
-		if err := c.handle(text); err != nil {
+		text, whole, err := c.message(scratch)
+		if err == nil && whole {
+			err = c.handle(text)
+		}
+		if err != nil {
 			return err
 		}
 	}
 }
 
-// message reads one text message, and serves control frames in between. An idle connection holds
-// no buffer: one is made when a message begins and dropped with it.
-func (c *socket) message(scratch []byte) ([]byte, error) {
-	var text []byte
+// message reads one text message and serves control frames in between; a control frame alone is
+// not whole. An idle connection holds no buffer: one is made when a message begins and dropped with it.
+func (c *socket) message(scratch []byte) (text []byte, whole bool, err error) {
+	defer c.began.Store(0)
 	fragmented := false
 	for {
-		if !fragmented {
-			c.began.Store(0)
-		}
 		h, err := readFrameHeader(c, scratch, c.limit-len(text))
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		c.heard.Store(c.server.cfg.Now().UnixNano())
 		c.pinged.Store(0)
 		switch {
 		case h.op >= opClose:
-			if err := c.control(h); err != nil {
-				return nil, err
+			if err := c.control(h); err != nil || !fragmented {
+				return nil, false, err
 			}
 			continue
 		case h.op == opBinary:
-			return nil, &closeError{closeBadMessage, "Only text messages are understood"}
+			return nil, false, &closeError{closeBadMessage, "Only text messages are understood"}
 		case (h.op == opContinuation) != fragmented:
-			return nil, &closeError{closeProtocol, "Frame out of order"}
+			return nil, false, &closeError{closeProtocol, "Frame out of order"}
 		}
 		start := len(text)
 		text = slices.Grow(text, h.length)[:start+h.length]
 		if _, err := io.ReadFull(c, text[start:]); err != nil {
-			return nil, err //nolint:wrapcheck // nobody is left to read it
+			return nil, false, err //nolint:wrapcheck // nobody is left to read it
 		}
 		unmask(text[start:], h.mask)
 		if fragmented = !h.fin; fragmented {
 			continue
 		}
 		if !utf8.Valid(text) {
-			return nil, &closeError{closeNotUTF8, "Message is not UTF-8"}
+			return nil, false, &closeError{closeNotUTF8, "Message is not UTF-8"}
 		}
-		return text, nil
+		return text, true, nil
 	}
 }
 

@@ -2,8 +2,8 @@ package httpd
 
 import (
 	"encoding/base64"
-	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -263,7 +263,7 @@ func TestWSOperations(t *testing.T) {
 		own := setup(t)
 		p := own.ready(t, token(t, "u"))
 		for i := range 50 {
-			p.subscribe(fmt.Sprint(i), ticks)
+			p.subscribe(strconv.Itoa(i), ticks)
 			<-own.inbox.started
 		}
 		p.subscribe("more", ticks)

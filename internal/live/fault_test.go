@@ -238,11 +238,10 @@ func TestSlowReaderFallsTooFarBehind(t *testing.T) {
 		b.publish(0, "x")
 	}
 	eventually(t, "both stalled", func() bool { return b.hubs[0].Stats().Stalled == 2 })
-	resets := 0
 	for {
 		switch c := receive(t, slow).(type) {
 		case *model.InboxReset:
-			if resets++; c.Reason != model.InboxResetReasonTooFarBehind {
+			if c.Reason != model.InboxResetReasonTooFarBehind {
 				t.Errorf("reset %s", c.Reason)
 			}
 			if c.Cursor != *b.cursor() {

@@ -43,12 +43,10 @@ func (e *SendError) Permanent() bool { return e.Class != ClassUnavailable }
 func classify(err error) *SendError {
 	out := &SendError{Class: ClassUnavailable, Err: err}
 	enhanced, reason := "", gomail.SendErrReason(-1)
-	var sent *gomail.SendError
-	if errors.As(err, &sent) {
+	if sent, ok := errors.AsType[*gomail.SendError](err); ok {
 		out.Code, enhanced, reason = sent.ErrorCode(), sent.EnhancedStatusCode(), sent.Reason
 	}
-	var reply *textproto.Error
-	if errors.As(err, &reply) {
+	if reply, ok := errors.AsType[*textproto.Error](err); ok {
 		out.Code = reply.Code
 	}
 	if out.Code < 500 || out.Code > 599 {

@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -68,13 +69,13 @@ func (n *notification) settled() bool {
 
 // says is status, reason and problem of a channel in one word each.
 func (o channelOutcome) says() string {
-	word := o.Status
+	words := []string{o.Status}
 	for _, more := range []*string{o.Reason, o.Problem} {
 		if more != nil {
-			word += " " + *more
+			words = append(words, *more)
 		}
 	}
-	return word
+	return strings.Join(words, " ")
 }
 
 // inbox is somebody's inbox.

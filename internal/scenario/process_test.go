@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -158,16 +157,6 @@ func succeed(tb testing.TB, env []string, args ...string) string {
 func (s *server) token(tb testing.TB, user string, scopes ...string) string {
 	tb.Helper()
 	return succeed(tb, environment("HEFFL_DATA_DIR="+s.data), "token", "--user", user, "--scope", strings.Join(scopes, " "))
-}
-
-// signingKey is the development key in the data folder.
-func (s *server) signingKey(tb testing.TB) string {
-	tb.Helper()
-	key, err := os.ReadFile(filepath.Join(s.data, "development-signing-key"))
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return strings.TrimSpace(string(key))
 }
 
 // transcript is a log that is written and read at once.

@@ -8,9 +8,10 @@ import (
 	"fmt"
 	"io/fs"
 
-	"github.com/heffl/bff/model"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
+
+	"github.com/heffl/bff/model"
 )
 
 //go:embed migrations

@@ -8,9 +8,10 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	"github.com/heffl/bff/internal/testkit"
 	"github.com/heffl/bff/model"
-	"github.com/jackc/pgx/v5"
 )
 
 // The fan-out that the benchmarks measure: an event to a thousand of ten thousand people, every channel delivering.

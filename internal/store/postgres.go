@@ -101,8 +101,7 @@ func (postgresDialect) busy(err error) bool {
 
 // sqlState is PostgreSQL's code of an error; empty when the error is not PostgreSQL's.
 func sqlState(err error) string {
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
+	if pg, ok := errors.AsType[*pgconn.PgError](err); ok {
 		return pg.Code
 	}
 	return ""

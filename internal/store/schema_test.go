@@ -9,16 +9,28 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"gorm.io/gorm/schema"
+
 	"github.com/heffl/bff/internal/testkit"
 	"github.com/heffl/bff/model"
-	"gorm.io/gorm/schema"
 )
 
 // mapped are the structs that gorm maps to a table.
 var mapped = []any{
-	model.Workspace{}, model.User{}, model.Preference{}, model.WorkspaceRule{}, model.AuditEntry{},
-	model.Connection{}, model.SealedTokens{}, model.PendingRevocation{}, model.ConnectState{},
-	model.Event{}, model.Inbox{}, model.InboxMark{}, model.Notification{}, model.Delivery{},
+	model.Workspace{},
+	model.User{},
+	model.Preference{},
+	model.WorkspaceRule{},
+	model.AuditEntry{},
+	model.Connection{},
+	model.SealedTokens{},
+	model.PendingRevocation{},
+	model.ConnectState{},
+	model.Event{},
+	model.Inbox{},
+	model.InboxMark{},
+	model.Notification{},
+	model.Delivery{},
 }
 
 // unmapped are the tables without a struct: the store's own, and goose's.

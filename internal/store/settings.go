@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/model"
 )
 

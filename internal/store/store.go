@@ -13,8 +13,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/heffl/bff/model"
 	"gorm.io/gorm"
+
+	"github.com/heffl/bff/model"
 )
 
 // The dialects.

@@ -3,10 +3,11 @@ package store_test
 import (
 	"testing"
 
+	"go.uber.org/goleak"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/internal/store/storetest"
 	"github.com/heffl/bff/internal/testkit"
-	"go.uber.org/goleak"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/model"
 )
 

@@ -7,8 +7,9 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"github.com/heffl/bff/model"
 	"gorm.io/gorm"
+
+	"github.com/heffl/bff/model"
 )
 
 // attempts is how often a transaction is run before a deadlock or a serialization failure is the caller's.

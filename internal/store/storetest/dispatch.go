@@ -1,8 +1,8 @@
 package storetest
 
 import (
-	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
@@ -233,7 +234,7 @@ func runPlan(t *testing.T, open Open) {
 		}
 		count := func(n int) int {
 			ctx, statements := CountStatements(t.Context())
-			saved, err := s.SavePlan(ctx, plan(ws.UUID, fmt.Sprint(n), 0, users[:n]...))
+			saved, err := s.SavePlan(ctx, plan(ws.UUID, strconv.Itoa(n), 0, users[:n]...))
 			if err != nil || len(saved.Entries) != n {
 				t.Fatalf("%d entries, %v", len(saved.Entries), err)
 			}
@@ -302,7 +303,7 @@ func runPlan(t *testing.T, open Open) {
 				if i%2 == 1 {
 					slices.Reverse(to) // who asks in another order must not wait in a circle
 				}
-				saved, err := s.SavePlan(t.Context(), plan(ws.UUID, fmt.Sprint(i), 0, to...))
+				saved, err := s.SavePlan(t.Context(), plan(ws.UUID, strconv.Itoa(i), 0, to...))
 				if err != nil || len(saved.Entries) != len(to) {
 					t.Errorf("%d entries, %v", len(saved.Entries), err)
 				}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/model"
 )
 
@@ -97,7 +98,7 @@ func runAudit(t *testing.T, open Open) {
 			}
 		}
 		read := func(q model.AuditQuery) (ids []uuid.UUID) {
-			for pages := 0; pages < 20; pages++ {
+			for range 20 {
 				page, err := s.Audit(t.Context(), q)
 				if err != nil {
 					t.Fatal(err)

@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/google/uuid"
+
 	"github.com/heffl/bff/internal/store"
 	"github.com/heffl/bff/model"
 )
