@@ -57,7 +57,3 @@ verify: generate web ## Prove that generated code and web/dist are fresh
 	$(GO) mod verify
 	git diff --exit-code -- graph model/models_gen.go web/dist
 	@test -z "$$(git status --porcelain -- graph model web/dist)" || { git status --porcelain -- graph model web/dist; exit 1; }
-
-.PHONY: bench
-bench: ## Measure W1 to W6 against bare handlers, on PostgreSQL
-	$(GO) run ./tools/bench

@@ -54,7 +54,7 @@ func (p *parameters) raw() (*graphql.RawParams, error) {
 }
 
 // readBody reads the parameters of a POST.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int64) (*graphql.RawParams, *problem) {
+func (s *Server) readBody(r *http.Request, limit int64) (*graphql.RawParams, *problem) {
 	if p := requireJSON(r); p != nil {
 		return nil, p
 	}
@@ -63,10 +63,12 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int64) (
 	}
 	buffer := s.buffers.get()
 	defer s.buffers.put(buffer)
-	if _, err := buffer.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		if _, large := errors.AsType[*http.MaxBytesError](err); large {
-			return nil, tooLarge("The body", limit)
-		}
+	// Not http.MaxBytesReader: it cuts the connection, and a client that still sends would see a reset instead of
+	// the answer. net/http throws away what is left, up to 256 KiB, and cuts off only who sends more.
+	switch n, err := buffer.ReadFrom(io.LimitReader(r.Body, limit+1)); {
+	case n > limit:
+		return nil, tooLarge("The body", limit)
+	case err != nil:
 		return nil, badRequest("The body could not be read.")
 	}
 	params, err := decodeParameters(buffer.Bytes())

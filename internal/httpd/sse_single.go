@@ -164,7 +164,7 @@ func (s *Server) openStream(w http.ResponseWriter, r *http.Request, token string
 // runOnStream begins an operation and answers at once; its results come over the stream.
 func (s *Server) runOnStream(w http.ResponseWriter, r *http.Request, c caller, st *sharedStream) {
 	ctx := r.Context()
-	params, p := s.readBody(w, r, s.bodyLimit(c))
+	params, p := s.readBody(r, s.bodyLimit(c))
 	var id string
 	if p == nil {
 		id, _ = params.Extensions["operationId"].(string)

@@ -121,7 +121,7 @@ func (s *Server) readParameters(w http.ResponseWriter, r *http.Request, c caller
 	if r.Method == http.MethodGet {
 		return s.readQuery(r)
 	}
-	return s.readBody(w, r, s.bodyLimit(c))
+	return s.readBody(r, s.bodyLimit(c))
 }
 
 // writeExecuted runs the operation and writes its result: 200 whatever its fields say, because
