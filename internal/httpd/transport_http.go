@@ -81,7 +81,7 @@ func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, med
 	p := s.charge(c, clientOf(ctx), 1)
 	var params *graphql.RawParams
 	if p == nil {
-		params, p = s.readParameters(w, r, c)
+		params, p = s.readParameters(r, c)
 	}
 	if p != nil {
 		writeProblem(ctx, w, p, media)
@@ -117,7 +117,7 @@ func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, med
 	s.writeExecuted(ctx, w, op, media)
 }
 
-func (s *Server) readParameters(w http.ResponseWriter, r *http.Request, c caller) (*graphql.RawParams, *problem) {
+func (s *Server) readParameters(r *http.Request, c caller) (*graphql.RawParams, *problem) {
 	if r.Method == http.MethodGet {
 		return s.readQuery(r)
 	}

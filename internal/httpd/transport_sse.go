@@ -10,7 +10,7 @@ import (
 // of GraphQL over SSE, and what a browser's EventSource asks for by GET.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, c caller) {
 	ctx := r.Context()
-	params, p := s.readParameters(w, r, c)
+	params, p := s.readParameters(r, c)
 	if p == nil && c.expired(s.cfg.Now()) {
 		p = unauthenticated("The token has run out.")
 	}

@@ -18,18 +18,10 @@ func TestBadInput(t *testing.T) {
 	t.Parallel()
 	s := start(t, t.TempDir())
 	ada, grace := s.bearer(t, "u_ada", "events:write", "users:write"), s.bearer(t, "u_grace")
-	t.Run("Events", func(t *testing.T) { //nolint:paralleltest // afterwards the server must be as before
-		refuseEvents(t, ada)
-	})
-	t.Run("Bots", func(t *testing.T) { //nolint:paralleltest // afterwards the server must be as before
-		refuseBots(t, grace)
-	})
-	t.Run("States", func(t *testing.T) { //nolint:paralleltest // afterwards the server must be as before
-		refuseStates(t, s, ada, grace)
-	})
-	t.Run("Tokens", func(t *testing.T) { //nolint:paralleltest // afterwards the server must be as before
-		refuseTokens(t, s)
-	})
+	refuseEvents(t, ada)
+	refuseBots(t, grace)
+	refuseStates(t, s, ada, grace)
+	refuseTokens(t, s)
 	for _, p := range []*person{ada, grace} {
 		if got := p.inbox(t); got.UnreadCount != 0 || len(got.Notifications.Nodes) != 0 {
 			t.Errorf("%s has %d notifications after nothing but mistakes", p.id, len(got.Notifications.Nodes))
