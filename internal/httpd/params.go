@@ -59,15 +59,13 @@ func (s *Server) readBody(r *http.Request, limit int64) (*graphql.RawParams, *pr
 		return nil, p
 	}
 	if r.ContentLength > limit {
-		return nil, tooLarge("The body", limit)
+		return nil, refuseBody(r, limit)
 	}
 	buffer := s.buffers.get()
 	defer s.buffers.put(buffer)
-	// Not http.MaxBytesReader: it cuts the connection, and a client that still sends would see a reset instead of
-	// the answer. net/http throws away what is left, up to 256 KiB, and cuts off only who sends more.
 	switch n, err := buffer.ReadFrom(io.LimitReader(r.Body, limit+1)); {
 	case n > limit:
-		return nil, tooLarge("The body", limit)
+		return nil, refuseBody(r, limit)
 	case err != nil:
 		return nil, badRequest("The body could not be read.")
 	}
@@ -76,6 +74,16 @@ func (s *Server) readBody(r *http.Request, limit int64) (*graphql.RawParams, *pr
 		return nil, badRequest("The body must be one JSON object with a query.")
 	}
 	return params, s.checkQuery(params)
+}
+
+// patience is how much of a body that is too large is read and thrown away.
+const patience = 256 << 10
+
+// refuseBody takes in what a well-meaning client still sends, so that it reads the answer instead of meeting a
+// connection that was reset. Who sends more than that is cut off.
+func refuseBody(r *http.Request, limit int64) *problem {
+	_, _ = io.CopyN(io.Discard, r.Body, patience)
+	return tooLarge("The body", limit)
 }
 
 func (s *Server) checkQuery(params *graphql.RawParams) *problem {
