@@ -32,8 +32,8 @@ test: ## Install what the tests need, then run every test (Go with -race, pages 
 	@tools/stage.sh "6/6 the built server: pages in a browser, protocol conformance" $(MAKE) --no-print-directory test-server
 
 .PHONY: test-go
-test-go: ## Run the Go tests only
-	CGO_ENABLED=1 $(GO) test -race -shuffle=on -timeout 10m -coverpkg=./internal/...,./model,./resolvers,. -coverprofile=coverage.out $(PKGS)
+test-go: ## Run the Go tests only; one package at a time: several start processes, databases and clocks of their own
+	CGO_ENABLED=1 $(GO) test -race -shuffle=on -p 1 -timeout 15m -coverpkg=./internal/...,./model,./resolvers,. -coverprofile=coverage.out $(PKGS)
 	@$(GO) tool cover -func=coverage.out | tail -n 1
 
 .PHONY: test-server
