@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"io"
 	"strconv"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -65,7 +66,8 @@ func (c Cursor) Position(epoch Epoch, user uuid.UUID) (int64, bool) {
 // Place reads what NewCursorAt wrote, and refuses what Position refuses.
 func (c Cursor) Place(epoch Epoch, user uuid.UUID) (Place, bool) {
 	var raw [insideLength]byte
-	if len(c) > base64.RawURLEncoding.EncodedLen(insideLength) {
+	// The decoder skips line breaks; a cursor has none.
+	if len(c) > base64.RawURLEncoding.EncodedLen(insideLength) || strings.ContainsAny(string(c), "\r\n") {
 		return Place{}, false
 	}
 	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(c))
