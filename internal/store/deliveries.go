@@ -89,7 +89,7 @@ func (s *Store) SweepLeases(ctx context.Context, now model.Time) (email, cliq in
 		n, err := s.writer(ctx).exec(`UPDATE deliveries SET `+set+`, lease_id = NULL, lease_until = NULL
 			WHERE `+channel+` AND notification_id IN (
 				SELECT notification_id FROM deliveries WHERE status = 1 AND `+channel+` AND lease_until <= $1
-				ORDER BY notification_id LIMIT $2`+s.skipLocked()+`)`, now, most)
+				ORDER BY lease_until LIMIT $2`+s.skipLocked()+`)`, now, most)
 		return int(n), err
 	}
 	if email, err = sweep(`status = 2, next_attempt_at = $1`, `channel = 1`); err != nil {
