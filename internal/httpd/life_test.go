@@ -156,6 +156,22 @@ func TestStalledReader(t *testing.T) {
 	})
 }
 
+// TestOldConnection is told something long after the time that a peer has to take one message.
+func TestOldConnection(t *testing.T) {
+	t.Parallel()
+	const write = 50 * time.Millisecond
+	b := setup(t, func(c *Config) { c.Limits.Write = write })
+	p := b.ready(t, token(t, "u"))
+	p.subscribe("1", `subscription{inboxChanged{__typename}}`)
+	for range 3 {
+		<-time.After(2 * write)
+		b.inbox.publish("t")
+		if got := p.read(); got.Type != "next" {
+			t.Errorf("got %+v", got)
+		}
+	}
+}
+
 func TestShutdown(t *testing.T) {
 	t.Parallel()
 

@@ -113,10 +113,14 @@ func (c *socket) writeHandshake(key, requestID string, agreed bool) error {
 	return c.writeDeadlined(b)
 }
 
+// writeDeadlined gives the peer its time to take b. The deadline goes with the write: one that has passed would
+// refuse every later write, also one that does not wait.
 func (c *socket) writeDeadlined(b []byte) error {
 	if err := c.nc.SetWriteDeadline(c.server.cfg.Now().Add(c.server.cfg.Limits.Write)); err != nil {
 		return err //nolint:wrapcheck // the connection is dropped, whatever it says
 	}
-	_, err := c.nc.Write(b)
-	return err //nolint:wrapcheck // as above
+	if _, err := c.nc.Write(b); err != nil {
+		return err //nolint:wrapcheck // as above
+	}
+	return c.nc.SetWriteDeadline(time.Time{}) //nolint:wrapcheck // as above
 }
