@@ -82,7 +82,7 @@ func BenchmarkChangeSettings(b *testing.B) {
 	b.SetParallelism(8)
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			n := turn.Add(1)
+			n := turn.Add(1) - 1
 			change := model.SettingsChange{
 				UserID: users[n%benchPeople], Through: model.ThroughPage, ActorID: "a",
 				Set: []model.Preference{{EventType: "deal.won", Channel: model.ChannelEmail, Enabled: n/benchPeople%2 == 1}},
