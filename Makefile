@@ -40,6 +40,10 @@ test-go: ## Run the Go tests only; one package at a time: several start processe
 test-server: build ## Run the browser tests and the protocol conformance against the built server
 	tools/test-server.sh
 
+.PHONY: bench
+bench: ## Measure the workloads W1 to W6 against the bare program in internal/bench, on PostgreSQL (4 minutes; BENCH=-full reports)
+	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/bench $(BENCH)
+
 .PHONY: lint
 lint: ## Check style and package boundaries
 	$(LINT) run $(PKGS)

@@ -27,7 +27,7 @@ func BenchmarkStart(b *testing.B) {
 		bare = append(bare, firstAnswer(b, address, token, nil, bareBinary, "-addr", address, "-sqlite", dataDir+"/heffl.db", "-data-dir", dataDir))
 		server = append(server, firstAnswer(b, address, token, env, serverBinary))
 	}
-	compareLess(b, "W6 exec to first answer", "ms", "≤ 100, target 45", bare, server)
+	compareLess("W6 exec to first answer", "ms", "≤ 100, target 45", bare, server)
 
 	idle := start(b, []string{"HEFFL_ADDR=127.0.0.1:0", "HEFFL_DATA_DIR=" + dataDir, "HEFFL_LOG_LEVEL=warn"}, serverBinary)
 	time.Sleep(5 * time.Second)

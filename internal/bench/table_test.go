@@ -30,12 +30,9 @@ func compare(b *testing.B, workload, unit, goal string, bare, server []float64) 
 	table.add(row{workload, unit, figure(limit), figure(got), fmt.Sprintf("%.2f", got/limit), goal})
 }
 
-// compareLess is compare for a figure of which less is better.
-func compareLess(b *testing.B, workload, unit, goal string, bare, server []float64) {
-	b.Helper()
+// compareLess puts a figure of which less is better into the table.
+func compareLess(workload, unit, goal string, bare, server []float64) {
 	limit, got := median(bare), median(server)
-	b.ReportMetric(limit, "bare-"+unit)
-	b.ReportMetric(got, "server-"+unit)
 	table.add(row{workload, unit, figure(limit), figure(got), fmt.Sprintf("×%.1f", got/limit), goal})
 }
 
