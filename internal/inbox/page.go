@@ -30,6 +30,13 @@ func (s *Service) Page(ctx context.Context, userID uuid.UUID, args model.PageArg
 		rows, more = nil, true
 	}
 	s.decorate(rows)
+	if args.Outcomes {
+		for i := range rows { // the first call reads what all of them need
+			if rows[i].Outcomes, err = s.Outcomes(ctx, &rows[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
 	connection := &model.NotificationConnection{Nodes: rows, Edges: make([]model.NotificationEdge, len(rows))}
 	if rows == nil {
 		connection.Nodes = []model.Notification{}

@@ -3,6 +3,7 @@ package inbox
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 
 	"github.com/google/uuid"
 
@@ -25,7 +26,8 @@ func encodePosition(p model.PagePosition, outOfInbox bool) string {
 
 // decodePosition reads what encodePosition wrote for the same list.
 func decodePosition(cursor string, outOfInbox bool) (model.PagePosition, bool) {
-	if len(cursor) > base64.RawURLEncoding.EncodedLen(17) {
+	// The decoder skips line breaks; a cursor has none.
+	if len(cursor) > base64.RawURLEncoding.EncodedLen(17) || strings.ContainsAny(cursor, "\r\n") {
 		return model.PagePosition{}, false
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
