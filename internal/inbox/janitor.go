@@ -16,9 +16,10 @@ const (
 	purgePause = 200 * time.Millisecond
 )
 
-// PurgeStore removes notifications, and raises what can still be replayed in the same statement.
+// PurgeStore removes notifications, and raises what can still be replayed in the same transaction. What is unread by then
+// leaves the count by a change of the inbox as every other.
 type PurgeStore interface {
-	Purge(ctx context.Context, olderThan model.Time, limit int) (deleted int, err error)
+	Purge(ctx context.Context, olderThan, now model.Time, limit int) (deleted int, err error)
 }
 
 // JanitorConfig is what the janitor needs. Fields without a remark are required.
@@ -91,10 +92,11 @@ func (j *Janitor) run(ctx context.Context) {
 
 // purge removes batch after batch until nothing old is left. After an error the next round tries again.
 func (j *Janitor) purge(ctx context.Context) {
-	before := model.NewTime(j.config.Now().Add(-j.config.Retention))
+	now := model.NewTime(j.config.Now())
+	before := now.Add(-j.config.Retention)
 	total := 0
 	for {
-		n, err := j.config.Store.Purge(ctx, before, purgeBatch)
+		n, err := j.config.Store.Purge(ctx, before, now, purgeBatch)
 		total += n
 		if err != nil && ctx.Err() == nil {
 			j.config.Logger.ErrorContext(ctx, "cannot remove old notifications", "error", err)

@@ -117,7 +117,7 @@ func callEverything(t *testing.T, s *Store, user uuid.UUID) {
 	must(s.FailCliq(ctx, user, w, model.ProblemCodeBotNotFound, now))
 	_, _, err = s.SweepLeases(ctx, now)
 	must(w, err)
-	must(s.Purge(ctx, model.UnixMilli(1_700_000_000_000+400_000), 5))
+	must(s.Purge(ctx, model.UnixMilli(1_700_000_000_000+400_000), model.UnixMilli(1_800_000_000_000), 5))
 }
 
 // fillInboxes makes people with notifications each, most of them delivered, and answers one of the people.

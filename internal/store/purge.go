@@ -15,12 +15,13 @@ import (
 const eventsLater = 24 * time.Hour
 
 // Purge deletes notifications that were made before a time, oldest first and at most limit of them, with their
-// deliveries, and tells how many. In the same transaction it raises replay_from, so that nobody who follows the inbox
-// from before the last change of a deleted notification believes to know everything, and takes the unread ones out of
-// the count. Events go when their notifications are gone. Call it again while it deletes limit.
-func (s *Store) Purge(ctx context.Context, olderThan model.Time, limit int) (deleted int, err error) {
+// deliveries, and tells how many. What nobody read by then is marked read first, which takes a number of the inbox and
+// one mark as MarkAllRead does: whoever follows learns the new count. In the same transaction it raises replay_from, so
+// that nobody who follows the inbox from before the last change of a deleted notification believes to know everything.
+// Events go when their notifications are gone. Call it again while it deletes limit.
+func (s *Store) Purge(ctx context.Context, olderThan, now model.Time, limit int) (deleted int, err error) {
 	err = s.inTx(ctx, func(tx conn) error {
-		deleted, err = s.purgeNotifications(tx, olderThan, limit)
+		deleted, err = s.purgeNotifications(tx, olderThan, now, limit)
 		return err
 	})
 	if err != nil {
@@ -36,7 +37,7 @@ func (s *Store) Purge(ctx context.Context, olderThan model.Time, limit int) (del
 	return deleted, wrap("purge events", err)
 }
 
-func (s *Store) purgeNotifications(tx conn, olderThan model.Time, limit int) (int, error) {
+func (s *Store) purgeNotifications(tx conn, olderThan, now model.Time, limit int) (int, error) {
 	type row struct{ id, user uuid.UUID }
 	rows, err := collect(tx, func(r *row) []any { return []any{&r.id, &r.user} },
 		// Ids begin with their time, so that the primary key finds the oldest.
@@ -54,16 +55,17 @@ func (s *Store) purgeNotifications(tx conn, olderThan model.Time, limit int) (in
 			return 0, err
 		}
 	}
+	if err := s.readBeforePurge(tx, ids, users, now); err != nil {
+		return 0, err
+	}
 	steps := []struct {
 		statement string
 		list      []uuid.UUID
 	}{
-		{`UPDATE inboxes SET replay_from = CASE WHEN gone.top > replay_from THEN gone.top ELSE replay_from END,
-				unread_count = unread_count - gone.unread
-			FROM (SELECT user_id AS person, MAX(changed_seq) AS top,
-					SUM(CASE WHEN seq > 0 AND read_at IS NULL AND archived_at IS NULL THEN 1 ELSE 0 END) AS unread
+		{`UPDATE inboxes SET replay_from = gone.top
+			FROM (SELECT user_id AS person, MAX(changed_seq) AS top
 				FROM notifications WHERE ` + s.anyOf("id", "$1") + ` GROUP BY user_id) AS gone
-			WHERE user_id = gone.person`, ids},
+			WHERE user_id = gone.person AND replay_from < gone.top`, ids},
 		// Who could still ask for these marks is sent away by replay_from.
 		{`DELETE FROM inbox_marks WHERE ` + s.anyOf("user_id", "$1") + `
 			AND seq <= (SELECT replay_from FROM inboxes WHERE inboxes.user_id = inbox_marks.user_id)`, users},
@@ -79,6 +81,33 @@ func (s *Store) purgeNotifications(tx conn, olderThan model.Time, limit int) (in
 	}
 	_, err = tx.exec(`DELETE FROM deliveries WHERE `+s.anyOf("notification_id", "$1"), s.uuids(ids))
 	return int(deleted), err
+}
+
+// readBeforePurge marks, in every inbox that is about to lose unread notifications, everything read up to the last of
+// them. Nothing is left below it but what came within the same moments.
+func (s *Store) readBeforePurge(tx conn, ids, users []uuid.UUID, now model.Time) error {
+	marked, err := tx.exec(`INSERT INTO inbox_marks (user_id, seq, up_to, read_at)
+		SELECT n.user_id, MAX(i.last_seq) + 1, MAX(n.seq), $1 FROM notifications n JOIN inboxes i ON i.user_id = n.user_id
+		WHERE `+s.anyOf("n.id", "$2")+` AND n.seq > 0 AND n.read_at IS NULL AND n.archived_at IS NULL
+		GROUP BY n.user_id`, now, s.uuids(ids))
+	if err != nil || marked == 0 {
+		return err
+	}
+	if _, err := tx.exec(`UPDATE inboxes SET last_seq = gone.number, unread_count = unread_count - gone.unread
+		FROM (SELECT m.user_id AS person, m.seq AS number, COUNT(*) AS unread
+			FROM inboxes i JOIN inbox_marks m ON m.user_id = i.user_id AND m.seq = i.last_seq + 1
+				JOIN notifications n ON n.user_id = m.user_id AND n.seq BETWEEN 1 AND m.up_to
+			WHERE `+s.anyOf("i.user_id", "$1")+` AND n.read_at IS NULL AND n.archived_at IS NULL
+			GROUP BY m.user_id, m.seq) AS gone
+		WHERE user_id = gone.person`, s.uuids(users)); err != nil {
+		return err
+	}
+	_, err = tx.exec(`UPDATE notifications SET read_at = $1
+		FROM (SELECT m.user_id AS person, m.up_to AS top
+			FROM inboxes i JOIN inbox_marks m ON m.user_id = i.user_id AND m.seq = i.last_seq
+			WHERE `+s.anyOf("i.user_id", "$2")+`) AS gone
+		WHERE user_id = gone.person AND seq BETWEEN 1 AND gone.top AND read_at IS NULL`, now, s.uuids(users))
+	return err
 }
 
 // firstID is the least UUIDv7 of a time.

@@ -19,7 +19,6 @@ func runInboxChange(t *testing.T, open Open) {
 	t.Run("read and unread", func(t *testing.T) { t.Parallel(); testRead(t, open(t)) })
 	t.Run("archived ones do not count", func(t *testing.T) { t.Parallel(); testArchive(t, open(t)) })
 	t.Run("all read up to a position", func(t *testing.T) { t.Parallel(); testMarkAll(t, open(t)) })
-	t.Run("TestSeqCommitOrder: a reader by number misses nothing", func(t *testing.T) { t.Parallel(); testTail(t, open(t)) })
 	t.Run("the count is exact whatever happens at once", func(t *testing.T) { t.Parallel(); testCountUnderLoad(t, open(t)) })
 }
 
@@ -127,40 +126,6 @@ func testMarkAll(t *testing.T, s *store.Store) {
 	if nobody, err := s.MarkAllRead(t.Context(), model.NewID(), 3, at); err != nil || nobody.Changed != 0 {
 		t.Errorf("nobody = %+v, %v", nobody, err)
 	}
-}
-
-// testTail lets many writers send to one person while a reader follows by number: every number comes once, in order.
-func testTail(t *testing.T, s *store.Store) {
-	t.Helper()
-	const writers, each = 64, 8
-	v := admit(t, s, "acme", "ann")
-	var wg sync.WaitGroup
-	for range writers {
-		wg.Go(func() {
-			for range each {
-				if _, err := s.SavePlan(t.Context(), plan(v.Workspace.UUID, uuid.NewString(), 0, v.User.UUID)); err != nil {
-					t.Error(err)
-				}
-			}
-		})
-	}
-	seen := make(map[uuid.UUID]bool)
-	for after := int64(0); after < writers*each && !t.Failed(); {
-		got, err := s.Changes(t.Context(), v.User.UUID, after, writers*each)
-		if err != nil || got.TooFarBehind {
-			t.Fatalf("changes after %d: %+v, %v", after, got, err)
-		}
-		for _, n := range got.Notifications {
-			if after++; n.Seq != after || seen[n.UUID] {
-				t.Fatalf("number %d where %d was due, seen before: %v", n.Seq, after, seen[n.UUID])
-			}
-			seen[n.UUID] = true
-		}
-		if got.Inbox.LastSeq != after || got.Inbox.UnreadCount != int32(after) {
-			t.Fatalf("inbox = %+v after %d", got.Inbox, after)
-		}
-	}
-	wg.Wait()
 }
 
 // testCountUnderLoad changes one inbox in every way at once. In the end the count is that of the rows, and so is the

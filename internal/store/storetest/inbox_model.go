@@ -159,12 +159,27 @@ func (m *modelBox) mark(t *testing.T, rt *rapid.T) {
 	}
 }
 
-// purge takes away what is older than some time. It deletes in the whole database, so other people's go as well.
+// purge takes away what is older than some time, as if the person had read what is unread of it. It deletes in the
+// whole database, so other people's go as well.
 func (m *modelBox) purge(t *testing.T, rt *rapid.T) {
 	t.Helper()
 	limit := noon.Add(time.Duration(rapid.IntRange(0, 12).Draw(rt, "minutes")) * time.Minute)
-	if _, err := m.s.Purge(t.Context(), limit, 1000); err != nil {
+	if _, err := m.s.Purge(t.Context(), limit, m.clock, 1000); err != nil {
 		rt.Fatalf("purge: %v", err)
+	}
+	upTo := int64(0)
+	for _, row := range m.rows {
+		if row.created.Before(limit) && row.ReadAt.IsZero() && row.Archived.IsZero() {
+			upTo = max(upTo, row.Seq)
+		}
+	}
+	if upTo > 0 {
+		for _, row := range m.rows {
+			if row.Seq <= upTo {
+				toggle(&row.ReadAt, true, m.clock)
+			}
+		}
+		m.take()
 	}
 	for id, row := range m.rows {
 		if row.created.Before(limit) {
