@@ -140,7 +140,7 @@ func (s *Service) change(
 	}
 	var problems []model.UserError
 	for i, id := range ids {
-		if u, _ := model.ParseIDOf(model.KindNotification, id); !seen[u] {
+		if u, ok := model.ParseIDOf(model.KindNotification, id); !ok || !seen[u] {
 			field := []string{"input", "ids", strconv.Itoa(i)}
 			problems = append(problems, *model.UserErrorf(model.UserErrorCodeNotFound, field, "There is no such notification."))
 		}
