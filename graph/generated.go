@@ -8431,8 +8431,8 @@ func (ec *executionContext) _NotificationConnection_edges(ctx context.Context, f
 			return obj.Edges, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.NotificationEdge) graphql.Marshaler {
-			return ec.marshalNNotificationEdge2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdgeᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.NotificationEdges) graphql.Marshaler {
+			return ec.marshalNNotificationEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdgesᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8463,8 +8463,8 @@ func (ec *executionContext) _NotificationConnection_nodes(ctx context.Context, f
 			return obj.Nodes, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.Notification) graphql.Marshaler {
-			return ec.marshalNNotification2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.NotificationNodes) graphql.Marshaler {
+			return ec.marshalNNotification2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationNodesᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -8738,8 +8738,8 @@ func (ec *executionContext) _NotificationSettings_categories(ctx context.Context
 			return obj.Categories, nil
 		},
 		nil,
-		func(ctx context.Context, selections ast.SelectionSet, v []model.EventCategory) graphql.Marshaler {
-			return ec.marshalNEventCategory2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategoryᚄ(ctx, selections, v)
+		func(ctx context.Context, selections ast.SelectionSet, v model.EventCategories) graphql.Marshaler {
+			return ec.marshalNEventCategory2githubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategoriesᚄ(ctx, selections, v)
 		},
 		true,
 		true,
@@ -17471,24 +17471,14 @@ func (ec *executionContext) marshalNDisconnectCliqPayload2ᚖgithubᚗcomᚋheff
 	return ec._DisconnectCliqPayload(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNEventCategory2githubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategory(ctx context.Context, sel ast.SelectionSet, v model.EventCategory) graphql.Marshaler {
-	return ec._EventCategory(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNEventCategory2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategoryᚄ(ctx context.Context, sel ast.SelectionSet, v []model.EventCategory) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNEventCategory2githubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategory(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
+func (ec *executionContext) marshalNEventCategory2githubᚗcomᚋhefflᚋbffᚋmodelᚐEventCategoriesᚄ(ctx context.Context, sel ast.SelectionSet, v model.EventCategories) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
+		return graphql.Null
 	}
-
-	return ret
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) marshalNEventPreview2ᚖgithubᚗcomᚋhefflᚋbffᚋmodelᚐEventPreview(ctx context.Context, sel ast.SelectionSet, v *model.EventPreview) graphql.Marshaler {
@@ -17747,6 +17737,16 @@ func (ec *executionContext) marshalNNotification2githubᚗcomᚋhefflᚋbffᚋmo
 	return ec._Notification(ctx, sel, &v)
 }
 
+func (ec *executionContext) marshalNNotification2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationNodesᚄ(ctx context.Context, sel ast.SelectionSet, v model.NotificationNodes) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return graphql.WrapContextMarshaler(ctx, v)
+}
+
 func (ec *executionContext) marshalNNotification2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationᚄ(ctx context.Context, sel ast.SelectionSet, v []model.Notification) graphql.Marshaler {
 	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
 		fc := graphql.GetFieldContext(ctx)
@@ -17773,24 +17773,14 @@ func (ec *executionContext) marshalNNotificationConnection2ᚖgithubᚗcomᚋhef
 	return ec._NotificationConnection(ctx, sel, v)
 }
 
-func (ec *executionContext) marshalNNotificationEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdge(ctx context.Context, sel ast.SelectionSet, v model.NotificationEdge) graphql.Marshaler {
-	return ec._NotificationEdge(ctx, sel, &v)
-}
-
-func (ec *executionContext) marshalNNotificationEdge2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.NotificationEdge) graphql.Marshaler {
-	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
-		fc := graphql.GetFieldContext(ctx)
-		fc.Result = &v[i]
-		return ec.marshalNNotificationEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdge(ctx, sel, v[i])
-	})
-
-	for _, e := range ret {
-		if e == graphql.Null {
-			return graphql.Null
+func (ec *executionContext) marshalNNotificationEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationEdgesᚄ(ctx context.Context, sel ast.SelectionSet, v model.NotificationEdges) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
 		}
+		return graphql.Null
 	}
-
-	return ret
+	return graphql.WrapContextMarshaler(ctx, v)
 }
 
 func (ec *executionContext) marshalNNotificationReceived2ᚖgithubᚗcomᚋhefflᚋbffᚋmodelᚐNotificationReceived(ctx context.Context, sel ast.SelectionSet, v *model.NotificationReceived) graphql.Marshaler {

@@ -108,6 +108,8 @@ type PageArgs struct {
 	// OneWay: nobody asks for hasPreviousPage of a page read forward, or hasNextPage of one read backward.
 	// Both need a query of their own, which is then spared.
 	OneWay bool
+	// Outcomes: what happened on every channel is wanted of all notifications of the page.
+	Outcomes bool
 }
 
 // InboxResult is what a change of read or archive state answers.

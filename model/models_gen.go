@@ -295,16 +295,6 @@ type MarkNotificationsUnreadPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
-// One page of notifications.
-type NotificationConnection struct {
-	// The notifications with their positions, newest first.
-	Edges []NotificationEdge `json:"edges"`
-	// The notifications alone, newest first.
-	Nodes []Notification `json:"nodes"`
-	// Whether and where it goes on.
-	PageInfo PageInfo `json:"pageInfo"`
-}
-
 // A notification with its position in the list.
 type NotificationEdge struct {
 	// The position, for `after` and `before`. It is no Cursor of the stream.
@@ -338,20 +328,6 @@ type NotificationReceived struct {
 }
 
 func (NotificationReceived) IsInboxChange() {}
-
-// What reaches a person where: the whole settings page.
-type NotificationSettings struct {
-	// The global id.
-	ID string `json:"id"`
-	// Counts this person's own changes, and nothing else.
-	Revision int32 `json:"revision"`
-	// The channels with their master switches, in the order IN_APP, EMAIL, CLIQ.
-	Channels []ChannelSetting `json:"channels"`
-	// The event types by category, in the order of the settings page.
-	Categories []EventCategory `json:"categories"`
-}
-
-func (NotificationSettings) IsNode() {}
 
 // Notifications were read, unread, archived or brought back.
 type NotificationsUpdated struct {

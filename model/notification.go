@@ -4,6 +4,8 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
+
+	"github.com/heffl/bff/model/projection"
 )
 
 // Notification is one event as one person has it.
@@ -27,6 +29,8 @@ type Notification struct {
 	URL        string     `gorm:"-"`
 	// Siblings are the notifications of the same answer, so that what each of them needs is read for all at once; nil: it is alone.
 	Siblings *Siblings `gorm:"-"`
+	// Outcomes is what happened on every channel, where a whole list was asked for it at once.
+	Outcomes []ChannelOutcome `gorm:"-"`
 }
 
 // Siblings are notifications that were answered together, with the deliveries of all of them once somebody asked.
@@ -92,3 +96,19 @@ func (n *Notification) InInbox() bool { return n.Seq > 0 }
 
 // IsNode marks a thing that node(id:) finds.
 func (*Notification) IsNode() {}
+
+// ProjectedFields are the fields of the schema that are no Go fields.
+func (*Notification) ProjectedFields() projection.Getters {
+	return projection.Getters{
+		"id":        projection.Get((*Notification).ID),
+		"eventType": projection.Get((*Notification).EventType),
+		"title":     projection.Get((*Notification).Title),
+		"body":      projection.Get((*Notification).Body),
+		"path":      projection.Get((*Notification).Path),
+		"subject":   projection.Get((*Notification).Subject),
+		"actor":     projection.Get((*Notification).Actor),
+		"channels":  projection.Get((*Notification).channels),
+	}
+}
+
+func (n *Notification) channels() []ChannelOutcome { return n.Outcomes }

@@ -3,9 +3,11 @@ package resolvers
 import (
 	"context"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/google/uuid"
 
 	"github.com/heffl/bff/model"
+	"github.com/heffl/bff/model/projection"
 )
 
 // Inboxes is what the resolvers need of the inboxes. Errors that the caller can mend are model.UserErrors.
@@ -24,7 +26,20 @@ type Inboxes interface {
 
 // Notifications is one page of the inbox.
 func (r inboxResolver) Notifications(ctx context.Context, inbox *model.Inbox, first *int32, after *string, last *int32, before *string, filter *model.NotificationFilter) (*model.NotificationConnection, error) {
-	return r.Inboxes.Page(ctx, inbox.UserID, model.PageArgs{First: first, After: after, Last: last, Before: before, Filter: filter})
+	selected := selection(ctx)
+	beyond := "hasPreviousPage"
+	if last != nil {
+		beyond = "hasNextPage"
+	}
+	return r.Inboxes.Page(ctx, inbox.UserID, model.PageArgs{
+		First: first, After: after, Last: last, Before: before, Filter: filter, OneWay: !selected(beyond), Outcomes: selected("channels"),
+	})
+}
+
+// selection answers whether a field is selected anywhere below the one that is being answered.
+func selection(ctx context.Context) func(name string) bool {
+	op, field := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx)
+	return func(name string) bool { return projection.Selects(op, field.Field.Selections, name) }
 }
 
 // Channels is what happened to the notification on every channel, and why.

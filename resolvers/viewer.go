@@ -46,6 +46,15 @@ func viewerFrom(ctx context.Context) (*model.Viewer, bool) {
 	return v, ok
 }
 
+// Subscriber is the person who asks, if they may subscribe to their inbox: what @allow(scope: USER) lets through.
+func (r *Resolver) Subscriber(ctx context.Context) (model.Viewer, bool) {
+	v, ok := viewerFrom(ctx)
+	if !ok {
+		return model.Viewer{}, false
+	}
+	return *v, true
+}
+
 // mustViewer is the person who asks. Fields below @allow(scope: USER) run only when there is one.
 func mustViewer(ctx context.Context) (*model.Viewer, error) {
 	v, ok := viewerFrom(ctx)

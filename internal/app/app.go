@@ -88,6 +88,9 @@ func (a *App) URL() string { return a.public.String() }
 func (a *App) Run(ctx context.Context) error {
 	served := make(chan error, 1)
 	go func() { served <- a.server.Serve(a.listener) }()
+	if !a.config.OwnCollector {
+		go paceCollector(ctx)
+	}
 	var err error
 	select {
 	case <-ctx.Done():

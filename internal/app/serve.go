@@ -12,6 +12,7 @@ import (
 	"github.com/heffl/bff/graph"
 	"github.com/heffl/bff/internal/catalog"
 	"github.com/heffl/bff/internal/cliq"
+	"github.com/heffl/bff/internal/frames"
 	"github.com/heffl/bff/internal/httpd"
 	"github.com/heffl/bff/internal/inbox"
 	"github.com/heffl/bff/internal/live"
@@ -101,9 +102,13 @@ func (a *App) serve(ctx context.Context) error {
 			mounts = append(mounts, httpd.Mount{Pattern: "/playground/users.json", Handler: a.playgroundUsers()})
 		}
 	}
+	subscriptions, err := frames.New(frames.Config{Hub: a.hub, Viewer: a.resolver.Subscriber, Present: a.resolver.Present})
+	if err != nil {
+		return fmt.Errorf("set up the live results: %w", err)
+	}
 	a.server, err = httpd.New(httpd.Config{
 		Schema:   graph.NewExecutableSchema(graph.Config{Resolvers: a.resolver, Directives: graph.DirectiveRoot{Allow: a.resolver.Allow}}),
-		Verifier: a.verifier, Viewers: a.resolver, Health: health{a}, ErrorPresenter: a.resolver.Present, RecoverFunc: a.resolver.Recover,
+		Verifier: a.verifier, Viewers: a.resolver, Health: health{a}, Frames: subscriptions, ErrorPresenter: a.resolver.Present, RecoverFunc: a.resolver.Recover,
 		Mounts: mounts, AppOrigins: a.origins(), Development: !a.config.Production, Logger: a.logger, Now: a.now,
 	})
 	if err != nil {

@@ -20,16 +20,15 @@ import (
 
 // The size of the world that everything is measured in.
 const (
-	people              = 10_000
-	notificationsEach   = 100
-	eventsRecipients    = 1_000
-	overridesEach       = 5
-	readUpTo            = 40 // of the notifications of everybody
-	connections         = 64
-	seedEvents          = people * notificationsEach / eventsRecipients
-	connectedFrom       = "2026-01-05T08:30:00Z"
-	nobodyIsSentTo      = "2100-01-01T00:00:00Z" // the sending of chat messages is no part of any workload
-	firstNotificationAt = "2026-02-01T00:00:00Z"
+	people            = 10_000
+	notificationsEach = 100
+	eventsRecipients  = 1_000
+	overridesEach     = 5
+	readUpTo          = 40 // of the notifications of everybody
+	connections       = 64
+	seedEvents        = people * notificationsEach / eventsRecipients
+	connectedFrom     = "2026-01-05T08:30:00Z"
+	nobodyIsSentTo    = "2100-01-01T00:00:00Z" // the sending of chat messages is no part of any workload
 )
 
 // world is a database with people in it, and a token for each of them.
@@ -121,13 +120,15 @@ func (w *world) fill(b *testing.B) {
 		SELECT id, 'ZOHO_CLIQ', workspace_id, $1, 'IN', 'IN', 'heffl', 'ZohoCliq.Webhooks.CREATE', $2, $3 FROM users`,
 		model.IntegrationStatusConnected.Number(), connectedFrom, nobodyIsSentTo)
 	w.exec(b, `INSERT INTO inboxes (user_id, last_seq, unread_count) SELECT id, $1::bigint + 1, $1::int - $2::int FROM users`, notificationsEach, readUpTo)
-	w.exec(b, `INSERT INTO inbox_marks (user_id, seq, up_to, read_at) SELECT id, $1::bigint + 1, $2, $3 FROM users`, notificationsEach, readUpTo, firstNotificationAt)
+	// Recent enough that nothing of it is purged meanwhile.
+	from := time.Now().UTC().Truncate(time.Hour).AddDate(0, 0, -7)
+	w.exec(b, `INSERT INTO inbox_marks (user_id, seq, up_to, read_at) SELECT id, $1::bigint + 1, $2, $3 FROM users`, notificationsEach, readUpTo, from)
 	w.override(b)
-	w.events(b, workspace)
+	w.events(b, workspace, from)
 	w.exec(b, `INSERT INTO notifications (id, user_id, event_id, seq, changed_seq, created_at, decision, read_at)
 		SELECT gen_random_uuid(), u.id, e.id, e.n / $1::int + 1, e.n / $1::int + 1, e.created_at, 0, CASE WHEN e.n / $1::int < $2::int THEN $3::timestamptz END
 		FROM (SELECT *, row_number() OVER (ORDER BY created_at)::int - 1 AS n FROM events) e
-		JOIN users u ON right(u.external_id, 5)::int % $1::int = e.n % $1::int ORDER BY e.n`, people/eventsRecipients, readUpTo, firstNotificationAt)
+		JOIN users u ON right(u.external_id, 5)::int % $1::int = e.n % $1::int ORDER BY e.n`, people/eventsRecipients, readUpTo, from)
 	w.exec(b, `VACUUM ANALYZE`)
 	w.exec(b, `CHECKPOINT`)
 }
@@ -150,19 +151,15 @@ func (w *world) override(b *testing.B) {
 }
 
 // events are what the notifications tell of, one a minute.
-func (w *world) events(b *testing.B, workspace uuid.UUID) {
+func (w *world) events(b *testing.B, workspace uuid.UUID, from time.Time) {
 	b.Helper()
 	types := loadCatalog(b).Types()
-	at, err := time.Parse(time.RFC3339, firstNotificationAt)
-	if err != nil {
-		b.Fatal(err)
-	}
 	columns := []string{
 		"id", "workspace_id", "type", "actor_id", "actor_name", "data", "idempotency_key", "content_hash", "occurred_at", "created_at",
 		"title", "body", "cliq_text", "path", "subject_type", "subject_id", "notified", "unknown_recipients",
 	}
-	_, err = w.db.CopyFrom(b.Context(), pgx.Identifier{"events"}, columns, pgx.CopyFromSlice(seedEvents, func(i int) ([]any, error) {
-		when := at.Add(time.Duration(i) * time.Minute)
+	_, err := w.db.CopyFrom(b.Context(), pgx.Identifier{"events"}, columns, pgx.CopyFromSlice(seedEvents, func(i int) ([]any, error) {
+		when := from.Add(time.Duration(i) * time.Minute)
 		title := fmt.Sprintf("Deal %d was won by the Northwind team", i)
 		return []any{
 			model.NewID(), workspace, types[i%len(types)].Type, "u_boss", "The \"Boss\"", `{"dealName":"Office fit-out"}`, fmt.Sprintf("seed-%d", i),

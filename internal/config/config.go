@@ -56,6 +56,9 @@ type Config struct {
 	ZohoRegions map[string]ZohoClient // by region code (US, IN, …), only those with a client of their own
 	ZohoStandin *url.URL              // nil: real Zoho, or the built-in sandbox when no client is set
 
+	// OwnCollector: the operator set GOGC, so the program leaves the garbage collector alone.
+	OwnCollector bool
+
 	// AfterRestore belongs to Migrate.
 	AfterRestore bool
 	// TokenUser, TokenScope and TokenTTL belong to Token.

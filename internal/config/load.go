@@ -56,6 +56,7 @@ func Load(args, environ []string, stdout io.Writer) (*Config, error) {
 	if problems = append(problems, more...); len(problems) > 0 {
 		return nil, problems
 	}
+	c.OwnCollector = slices.ContainsFunc(environ, func(line string) bool { return strings.HasPrefix(line, "GOGC=") })
 	return c, nil
 }
 
