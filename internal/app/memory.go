@@ -40,6 +40,6 @@ func gcPercent(live uint64) int {
 	if live == 0 { // nothing was collected yet
 		return 400
 	}
-	percent := int(min(smallHeap*100/live, 400)) //nolint:gosec // at most 400
+	percent := int(min(smallHeap*100/live, 400))
 	return max(percent/50*50, 100)
 }

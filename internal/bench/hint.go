@@ -23,7 +23,7 @@ type Hint struct {
 const hintLength = 4 + 4 + 8 + 16
 
 // AppendHints writes hints about one event, with their length in front.
-func AppendHints(b []byte, event []byte, hints []Hint) []byte {
+func AppendHints(b, event []byte, hints []Hint) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(4+len(event)+len(hints)*hintLength)) //nolint:gosec // short
 	b = binary.BigEndian.AppendUint32(b, uint32(len(event)))                         //nolint:gosec // short
 	b = append(b, event...)

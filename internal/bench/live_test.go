@@ -34,8 +34,6 @@ type messenger struct {
 // BenchmarkLive measures W5: ten thousand subscribers, each with a connection of its own. Events come from another
 // replica, which this process is: they are committed first and told then, and it is from there that time is taken.
 // The bare program is told the same by a connection of its own.
-//
-//nolint:paralleltest // benchmarks run alone
 func BenchmarkLive(b *testing.B) {
 	w := newWorld(b)
 	var workspace uuid.UUID
@@ -146,7 +144,7 @@ func (m *messenger) commit(b *testing.B, from, count int) (*model.Event, []model
 	plan := model.Plan{Event: model.Event{
 		UUID: model.NewID(), WorkspaceID: m.workspace, Type: EventType, ActorID: "u_boss", ActorName: "The Boss", Data: model.JSONObject{},
 		IdempotencyKey: fmt.Sprint("W5-", m.turn), ContentHash: slices.Repeat([]byte{1}, 32), OccurredAt: now, CreatedAt: now,
-		Title: "Deal " + strconv.Itoa(m.turn) + " was won by the Northwind team", Body: "Worth 12,400.00 EUR.", Path: "/deals/7", Notified: int32(count), //nolint:gosec // few
+		Title: "Deal " + strconv.Itoa(m.turn) + " was won by the Northwind team", Body: "Worth 12,400.00 EUR.", Path: "/deals/7", Notified: int32(count),
 	}}
 	for i := range count {
 		plan.Notifications = append(plan.Notifications, model.PlannedNotification{
@@ -173,12 +171,12 @@ func hints(b *testing.B, address string) func(*model.Event, []model.InboxEntry) 
 	}
 	numbers := make(map[uuid.UUID]uint32, people)
 	for i := range people {
-		numbers[UserID(i)] = uint32(i) //nolint:gosec // few
+		numbers[UserID(i)] = uint32(i)
 	}
 	return func(e *model.Event, entries []model.InboxEntry) {
 		list := make([]Hint, len(entries))
 		for i, entry := range entries {
-			list[i] = Hint{Number: numbers[entry.UserID], Unread: uint32(entry.UnreadCount), Seq: entry.Seq, Notification: entry.NotificationID} //nolint:gosec // few
+			list[i] = Hint{Number: numbers[entry.UserID], Unread: uint32(entry.UnreadCount), Seq: entry.Seq, Notification: entry.NotificationID}
 		}
 		content := fmt.Sprintf(`"eventType":%q,"title":%q,"url":%q,"createdAt":%q`, e.Type, e.Title, AppURL+e.Path, e.CreatedAt.String())
 		if _, err := conn.Write(AppendHints(nil, []byte(content), list)); err != nil {

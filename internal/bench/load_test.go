@@ -37,7 +37,8 @@ func (c *client) do(token string, body ...string) ([]byte, error) {
 	for _, part := range body {
 		length += len(part)
 	}
-	b := append(c.out[:0], "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
+	b := c.out[:0]
+	b = append(b, "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer "...)
 	b = append(append(b, token...), "\r\nContent-Length: "...)
 	b = append(strconv.AppendInt(b, int64(length), 10), "\r\n\r\n"...)
 	for _, part := range body {

@@ -14,8 +14,6 @@ import (
 )
 
 // BenchmarkRequests measures W1 to W4: requests over 64 kept connections, every answer checked.
-//
-//nolint:paralleltest // benchmarks run alone
 func BenchmarkRequests(b *testing.B) {
 	w := newWorld(b)
 	hole := blackHole(b)
@@ -36,6 +34,7 @@ func spread(n int) int { return n * 7919 % people }
 
 // settings is W1: the whole settings page.
 func (w *world) settings(b *testing.B, bare, server *process) {
+	b.Helper()
 	body := Body(Settings)
 	var right answers
 	rates, got := alternate(b, bare, server, connections, func(c *client, n int) error {
@@ -51,6 +50,7 @@ func (w *world) settings(b *testing.B, bare, server *process) {
 
 // inbox is W2: the second page of the inbox.
 func (w *world) inbox(b *testing.B, bare, server *process) {
+	b.Helper()
 	var right answers
 	after := []byte{1, 0, 0, 0, 0, 0, 0, 0, 81} // the place of a notification in the middle
 	head, tail := Head(Inbox), `{"after":"`+base64.RawURLEncoding.EncodeToString(after)+`"}}`
@@ -69,6 +69,7 @@ func (w *world) inbox(b *testing.B, bare, server *process) {
 
 // toggle is W3: one cell, committed. Every connection has people of its own.
 func (w *world) toggle(b *testing.B, bare, server *process) {
+	b.Helper()
 	var turns [people]int32
 	head := Head(Toggle)
 	rates, got := alternate(b, bare, server, connections, func(c *client, n int) error {
@@ -97,6 +98,7 @@ func (w *world) toggle(b *testing.B, bare, server *process) {
 
 // publish is W4: an event to a thousand people, every channel delivering.
 func (w *world) publish(b *testing.B, bare, server *process) {
+	b.Helper()
 	type input struct {
 		Type           string         `json:"type"`
 		IdempotencyKey string         `json:"idempotencyKey"`

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -144,7 +145,7 @@ func (w *world) override(b *testing.B) {
 			continue
 		}
 		channel := len(types) % len(model.Channels)
-		types, channels, enabled = append(types, et.Type), append(channels, int16(channel)), append(enabled, !et.Defaults[channel]) //nolint:gosec // three channels
+		types, channels, enabled = append(types, et.Type), append(channels, int16(channel)), append(enabled, !et.Defaults[channel])
 	}
 	w.exec(b, `INSERT INTO preferences SELECT u.id, t.* FROM users u, unnest($1::text[], $2::smallint[], $3::boolean[]) AS t`, types, channels, enabled)
 	w.exec(b, `UPDATE users SET settings_revision = $1`, overridesEach)
@@ -164,7 +165,7 @@ func (w *world) events(b *testing.B, workspace uuid.UUID, from time.Time) {
 		return []any{
 			model.NewID(), workspace, types[i%len(types)].Type, "u_boss", "The \"Boss\"", `{"dealName":"Office fit-out"}`, fmt.Sprintf("seed-%d", i),
 			[]byte(strings.Repeat("h", 32)), when, when, title, "Worth 12,400.00 EUR. Closed after three meetings and one long lunch.",
-			"*" + title + "*", fmt.Sprintf("/deals/%d", i), "deal", fmt.Sprint(i), eventsRecipients, `[]`,
+			"*" + title + "*", fmt.Sprintf("/deals/%d", i), "deal", strconv.Itoa(i), eventsRecipients, `[]`,
 		}, nil
 	}))
 	if err != nil {

@@ -13,8 +13,6 @@ import (
 
 // BenchmarkStart measures W6: from exec to the first good answer, on a SQLite file that was migrated before, and what
 // the server holds when it has nothing to do.
-//
-//nolint:paralleltest // benchmarks run alone
 func BenchmarkStart(b *testing.B) {
 	dataDir := b.TempDir()
 	token := mint(b, dataDir, auth.Identity{UserExternalID: User(0), WorkspaceExternalID: Workspace, Name: "Person"})

@@ -156,7 +156,7 @@ func send(conn net.Conn, text string) error {
 	if len(text) < 126 {
 		b = append(b, 0x80|byte(len(text)))
 	} else {
-		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(len(text))) //nolint:gosec // short
+		b = binary.BigEndian.AppendUint16(append(b, 0x80|126), uint16(len(text)))
 	}
 	_, err := conn.Write(append(append(b, 0, 0, 0, 0), text...))
 	return err
@@ -207,7 +207,7 @@ func (r *frameReader) next() ([]byte, error) {
 		case 0x81:
 			return text, nil
 		case 0x89:
-			if _, err := r.conn.Write(append([]byte{0x8A, 0x80 | byte(length), 0, 0, 0, 0}, text...)); err != nil { //nolint:gosec // at most 125
+			if _, err := r.conn.Write(append([]byte{0x8A, 0x80 | byte(length), 0, 0, 0, 0}, text...)); err != nil {
 				return nil, err
 			}
 		default:

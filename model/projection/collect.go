@@ -1,6 +1,8 @@
 package projection
 
 import (
+	"slices"
+
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 )
@@ -48,7 +50,7 @@ func (c *collector) collect(into []collected, sel ast.SelectionSet, o *object, v
 func merge(into []collected, f *ast.Field) []collected {
 	for i := range into {
 		if into[i].key == f.Alias {
-			into[i].sel = append(into[i].sel[:len(into[i].sel):len(into[i].sel)], f.SelectionSet...)
+			into[i].sel = append(slices.Clip(into[i].sel), f.SelectionSet...)
 			return into
 		}
 	}

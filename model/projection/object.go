@@ -49,7 +49,7 @@ func objectOf(t reflect.Type) *object {
 		return known.(*object)
 	}
 	o := &object{t: t, name: t.Name()}
-	if own, ok := reflect.Zero(reflect.PointerTo(t)).Interface().(Object); ok {
+	if own, ok := reflect.TypeAssert[Object](reflect.Zero(reflect.PointerTo(t))); ok {
 		o.getters = own.ProjectedFields()
 	}
 	known, _ := objects.LoadOrStore(t, o)
@@ -67,8 +67,7 @@ func (o *object) is(condition string) bool {
 
 // field finds the Go field with the name of a field of the schema.
 func (o *object) field(name string) (reflect.StructField, bool) {
-	for i := range o.t.NumField() {
-		f := o.t.Field(i)
+	for f := range o.t.Fields() {
 		if !f.IsExported() {
 			continue
 		}

@@ -56,7 +56,8 @@ func TestPlan(t *testing.T) {
 		"ConditionsOfInterfaces": {`{... on Node{id} ... on InboxChange{revision} ...{revision}}`, nil, `{"id":"s","revision":7}`},
 		"Directives": {
 			`query($y:Boolean!,$n:Boolean!){a:id @skip(if:$y) b:id @skip(if:$n) c:id @include(if:$y) d:id @include(if:$n) e:id @include(if:true) @skip(if:true) ...f @skip(if:$y)} fragment f on Node{f:id}`,
-			map[string]any{"y": true, "n": false}, `{"b":"s","c":"s"}`,
+			map[string]any{"y": true, "n": false},
+			`{"b":"s","c":"s"}`,
 		},
 		"ValuesOfEveryKind": {
 			`{categories{events{importance cells{channel enabled locked lockedReason blockedBy source}}}}`, nil,

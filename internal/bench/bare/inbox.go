@@ -120,11 +120,13 @@ func (p *page) add(w *world, row [][]byte) {
 	}
 	b = appendTime(append(b, `,"createdAt":`...), row[6])
 	b = appendTime(append(b, `,"readAt":`...), row[7])
-	p.text = append(b, "}}"...)
+	b = append(b, "}}"...)
+	p.text = b
 }
 
 func (p *page) finish() []byte {
-	b := append(p.text, `],"pageInfo":{"hasNextPage":`...)
+	b := p.text
+	b = append(b, `],"pageInfo":{"hasNextPage":`...)
 	b = strconv.AppendBool(b, p.rows > bench.PageSize)
 	b = append(b, `,"endCursor":"`...)
 	b = appendEdgeCursor(b, p.last)

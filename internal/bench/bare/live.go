@@ -47,23 +47,23 @@ type subscriber struct {
 	user uuid.UUID
 }
 
-func newLive(verifier *auth.Verifier) (*live, error) {
+func newLive(verifier *auth.Verifier) *live {
 	l := &live{verifier: verifier, people: map[uint32]*subscriber{}}
 	for i := range l.writers {
 		l.writers[i] = make(chan []bench.Hint, 1024)
 		go l.write(l.writers[i])
 	}
-	return l, nil
+	return l
 }
 
-func (l *live) serve(listener net.Listener) error {
+func (l *live) serve(ctx context.Context, listener net.Listener) error {
 	for {
 		conn, err := listener.Accept()
 		if err != nil {
 			return err
 		}
 		go func() {
-			if err := l.accept(conn.(*net.TCPConn)); err != nil && !errors.Is(err, io.EOF) {
+			if err := l.accept(ctx, conn.(*net.TCPConn)); err != nil && !errors.Is(err, io.EOF) {
 				fmt.Fprintln(os.Stderr, "bare:", err)
 			}
 		}()
@@ -71,7 +71,7 @@ func (l *live) serve(listener net.Listener) error {
 }
 
 // accept reads the first request of a connection and makes a subscriber of it, or the source of hints.
-func (l *live) accept(conn *net.TCPConn) error {
+func (l *live) accept(ctx context.Context, conn *net.TCPConn) error {
 	r := bufio.NewReaderSize(conn, 2048)
 	request, err := http.ReadRequest(r)
 	if err != nil {
@@ -93,7 +93,7 @@ func (l *live) accept(conn *net.TCPConn) error {
 	if err := readMessage(r, &hello); err != nil {
 		return err
 	}
-	id, err := l.verifier.Verify(context.Background(), strings.TrimPrefix(hello.Payload.Authorization, "Bearer "))
+	id, err := l.verifier.Verify(ctx, strings.TrimPrefix(hello.Payload.Authorization, "Bearer "))
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func frame(text []byte) []byte {
 
 func frameHead(b []byte, length int) []byte {
 	if length < 126 {
-		return append(b, 0x81, byte(length))
+		return append(b, 0x81, byte(length)) //nolint:gosec // just compared
 	}
 	return binary.BigEndian.AppendUint16(append(b, 0x81, 126), uint16(length)) //nolint:gosec // short
 }

@@ -60,14 +60,14 @@ func run(ctx context.Context, args []string) error {
 	case *database != "":
 		err = s.openPostgres(ctx, *database)
 	default:
-		s.live, err = newLive(verifier)
+		s.live = newLive(verifier)
 	}
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, "http://"+listener.Addr().String())
 	if s.live != nil {
-		return s.live.serve(listener)
+		return s.live.serve(ctx, listener)
 	}
 	server := &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
 	return server.Serve(listener)

@@ -161,8 +161,8 @@ func textArray(b []byte, n int, at func(i int) string) []byte {
 	return b
 }
 
-func uuidArray(b []byte, ids []uuid.UUID) []byte {
-	b = arrayHead(b, len(ids), 2950)
+func uuidArray(ids []uuid.UUID) []byte {
+	b := arrayHead(nil, len(ids), 2950)
 	for i := range ids {
 		b = binary.BigEndian.AppendUint32(b, 16)
 		b = append(b, ids[i][:]...)

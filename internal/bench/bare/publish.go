@@ -178,7 +178,7 @@ func (p *publish) params(et *catalog.EventType, in *publishInput, people []recip
 		event[:], p.world.workspace[:], []byte(et.Type), []byte(in.Input.Actor.ID), []byte(in.Input.Actor.Name), in.Input.Data,
 		[]byte(in.Input.IdempotencyKey), hash[:], timestamp(now), []byte(text.Title), []byte(text.Body), []byte(text.CliqText), []byte(text.Path),
 		[]byte(text.SubjectType), []byte(text.SubjectID), binary.BigEndian.AppendUint32(nil, uint32(len(people))), //nolint:gosec // few
-		uuidArray(nil, ids), uuidArray(nil, users), smallintArray(nil, decisions),
-		uuidArray(nil, sendIDs), uuidArray(nil, sendUsers), smallintArray(nil, channels),
+		uuidArray(ids), uuidArray(users), smallintArray(nil, decisions),
+		uuidArray(sendIDs), uuidArray(sendUsers), smallintArray(nil, channels),
 	}, nil
 }

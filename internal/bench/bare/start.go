@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"strconv"
 
-	_ "github.com/ncruces/go-sqlite3/driver" // registers itself
-
 	"github.com/google/uuid"
+	_ "github.com/ncruces/go-sqlite3/driver" // registers itself
 
 	"github.com/heffl/bff/internal/bench"
 	"github.com/heffl/bff/model"
@@ -20,7 +19,8 @@ func (s *server) openSQLite(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	statement, err := db.PrepareContext(ctx, `SELECT u.id, i.unread_count FROM users u JOIN workspaces w ON w.id = u.workspace_id
+	statement, err := db.PrepareContext(ctx, //nolint:sqlclosecheck // open as long as the process
+		`SELECT u.id, i.unread_count FROM users u JOIN workspaces w ON w.id = u.workspace_id
 		JOIN inboxes i ON i.user_id = u.id WHERE w.external_id = ? AND u.external_id = ? AND u.active`)
 	if err != nil {
 		return fmt.Errorf("prepare: %w", err)

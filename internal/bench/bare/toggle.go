@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -93,7 +94,7 @@ func (t *toggle) answer(ctx context.Context, user string, variables []byte) ([]b
 	}
 	conn := <-t.conns
 	result := conn.ExecPrepared(ctx, names[0], [][]byte{
-		t.world.workspace[:], []byte(user), []byte(et.Type), {0, byte(change.Channel.Number())}, enabled, id[:],
+		t.world.workspace[:], []byte(user), []byte(et.Type), binary.BigEndian.AppendUint16(nil, uint16(change.Channel.Number())), enabled, id[:], //nolint:gosec // three channels
 	}, binaryFormat, binaryFormat).Read()
 	t.conns <- conn
 	if result.Err != nil {
