@@ -128,8 +128,8 @@ func (r *Revoker) revoke(ctx context.Context, p *model.PendingRevocation) error 
 	}
 	err = r.Client.Revoke(ctx, cliq.Code(p.Region), cliq.NewSecret(string(plain)))
 	switch {
-	case err == nil:
-		return r.Store.FinishRevocation(ctx, p.ID)
+	case err == nil: // also when the process stops now: Zoho need not be told again
+		return r.Store.FinishRevocation(context.WithoutCancel(ctx), p.ID)
 	case ctx.Err() != nil:
 		return ctx.Err() // stopping: the lease runs out and somebody else goes on
 	case p.Attempts+1 >= revokeAttempts:

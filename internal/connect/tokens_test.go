@@ -1,0 +1,222 @@
+package connect_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/internal/cliq"
+	"github.com/heffl/bff/internal/connect"
+	"github.com/heffl/bff/internal/sandbox"
+	"github.com/heffl/bff/model"
+)
+
+// replica is the tokens of another process on the same database.
+func (w *world) replica(t *testing.T, client connect.Refresher) *connect.Tokens {
+	t.Helper()
+	tokens, err := connect.NewTokens(connect.TokensConfig{
+		Store: w.store, Client: client, Box: w.box, Logger: slog.New(slog.DiscardHandler), Now: w.clock.now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tokens
+}
+
+// TestRefreshSingleFlight lets 64 senders of four processes find the token expired at once.
+func TestRefreshSingleFlight(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, w *world) {
+		c := w.connected(t)
+		var replicas [4]*connect.Tokens
+		for i := range replicas {
+			replicas[i] = w.replica(t, w.client)
+		}
+		w.clock.pass(2 * time.Hour)
+		// One receives what each sends: who waits for the lease looks again when somebody gave it back.
+		released := make(chan struct{}, 64)
+		var used sync.Map
+		var wg sync.WaitGroup
+		for i := range 64 {
+			wg.Go(func() {
+				lease := uuid.New()
+				for {
+					now := model.NewTime(w.clock.now())
+					_, held, err := w.store.ClaimCliqUser(t.Context(), c.UserID, now, lease, now.Add(30*time.Second))
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					if held {
+						break
+					}
+					<-released
+				}
+				token, _, err := replicas[i%4].Access(t.Context(), &c)
+				if err != nil {
+					t.Error(err)
+				}
+				used.Store(token.Reveal(), true)
+				if err := w.store.ReleaseLease(t.Context(), c.UserID, lease); err != nil {
+					t.Error(err)
+				}
+				released <- struct{}{}
+			})
+		}
+		wg.Wait()
+		tokens := 0
+		used.Range(func(any, any) bool { tokens++; return true })
+		if n := w.zoho.Count("", sandbox.EndpointRefresh); n != 1 || tokens != 1 {
+			t.Errorf("%d refreshes, %d tokens", n, tokens)
+		}
+	})
+}
+
+// refresher makes tokens without Zoho.
+type refresher func() (cliq.Token, error)
+
+func (r refresher) Refresh(context.Context, cliq.Code, cliq.Secret) (cliq.Token, error) { return r() }
+
+// TestRefreshRace takes the lease away: two refresh at once all the same, and both go on with the same token.
+func TestRefreshRace(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, w *world) {
+		c := w.connected(t)
+		before := versionOf(t, w)
+		w.clock.pass(2 * time.Hour)
+		var both sync.WaitGroup
+		both.Add(2)
+		var made atomic.Int32
+		slow := refresher(func() (cliq.Token, error) {
+			both.Done()
+			both.Wait()
+			name := map[int32]string{1: "one", 2: "two"}[made.Add(1)]
+			return cliq.Token{Access: cliq.NewSecret(name), ExpiresAt: w.clock.now().Add(time.Hour)}, nil
+		})
+		var got [2]string
+		var versions [2]int64
+		var wg sync.WaitGroup
+		for i := range got {
+			wg.Go(func() {
+				token, version, err := w.replica(t, slow).Access(t.Context(), &c)
+				if err != nil {
+					t.Error(err)
+				}
+				got[i], versions[i] = token.Reveal(), version
+			})
+		}
+		wg.Wait()
+		if got[0] != got[1] || got[0] == "" || versions[0] != before+1 || versions[1] != before+1 {
+			t.Errorf("tokens %q, versions %v after %d", got, versions, before)
+		}
+	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	t.Run("renewed a minute before it runs out", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connected(t)
+		for _, step := range []struct {
+			pass      time.Duration
+			refreshes int
+		}{{0, 0}, {58 * time.Minute, 0}, {time.Minute, 1}, {0, 1}, {30 * time.Minute, 1}} {
+			w.clock.pass(step.pass)
+			if _, _, err := w.tokens.Access(t.Context(), &c); err != nil {
+				t.Fatal(err)
+			}
+			if n := w.zoho.Count("", sandbox.EndpointRefresh); n != step.refreshes {
+				t.Errorf("%d refreshes, want %d", n, step.refreshes)
+			}
+		}
+	})
+	t.Run("what somebody else renewed is not renewed again", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connected(t)
+		stale, version, err := w.tokens.Access(t.Context(), &c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fresh, newer, err := w.tokens.Renew(t.Context(), &c, version)
+		if err != nil || fresh.Equal(stale) || newer != version+1 {
+			t.Fatalf("version %d after %d, %v", newer, version, err)
+		}
+		again, same, err := w.tokens.Renew(t.Context(), &c, version)
+		if err != nil || !again.Equal(fresh) || same != newer || w.zoho.Count("", sandbox.EndpointRefresh) != 1 {
+			t.Errorf("version %d, %d refreshes, %v", same, w.zoho.Count("", sandbox.EndpointRefresh), err)
+		}
+	})
+	t.Run("nobody's", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connection(t, w.ann)
+		if _, _, err := w.tokens.Access(t.Context(), &c); !errors.Is(err, connect.ErrNoTokens) {
+			t.Errorf("access: %v", err)
+		}
+		if _, _, err := w.tokens.Renew(t.Context(), &c, 1); !errors.Is(err, connect.ErrNoTokens) {
+			t.Errorf("renew: %v", err)
+		}
+	})
+	t.Run("disconnected while Zoho refreshes", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connected(t)
+		w.clock.pass(2 * time.Hour)
+		slow := refresher(func() (cliq.Token, error) {
+			if _, err := w.Disconnect(t.Context(), w.ann); err != nil {
+				t.Error(err)
+			}
+			return cliq.Token{Access: cliq.NewSecret("late"), ExpiresAt: w.clock.now().Add(time.Hour)}, nil
+		})
+		if _, _, err := w.replica(t, slow).Access(t.Context(), &c); !errors.Is(err, connect.ErrNoTokens) {
+			t.Errorf("access: %v", err)
+		}
+		if _, found, err := w.store.Tokens(t.Context(), c.UserID); found || err != nil {
+			t.Errorf("tokens came back: %v", err)
+		}
+	})
+	t.Run("the caller's time runs out while Zoho refreshes", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connected(t)
+		w.clock.pass(2 * time.Hour)
+		ctx, cancel := context.WithCancel(t.Context())
+		slow := refresher(func() (cliq.Token, error) {
+			cancel()
+			return cliq.Token{Access: cliq.NewSecret("kept"), ExpiresAt: w.clock.now().Add(time.Hour)}, nil
+		})
+		if _, _, err := w.replica(t, slow).Access(ctx, &c); err != nil {
+			t.Errorf("access: %v", err)
+		}
+		if token, _, err := w.tokens.Access(t.Context(), &c); err != nil || token.Reveal() != "kept" {
+			t.Errorf("what Zoho gave is lost: %v", err)
+		}
+	})
+	t.Run("moved to another person it cannot be opened", func(t *testing.T) {
+		t.Parallel()
+		w := setup(t)
+		c := w.connected(t)
+		sealed, _, err := w.store.Tokens(t.Context(), c.UserID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.store.SaveConnected(t.Context(), model.NewConnection{
+			UserID: w.bob.User.UUID, WorkspaceID: w.bob.Workspace.UUID, Region: c.Region, RegionChosen: c.Region, BotName: "heffl",
+			Access: sealed.Access, Refresh: sealed.Refresh, ExpiresAt: sealed.ExpiresAt, KeyID: sealed.KeyID,
+		}, model.NewTime(w.clock.now())); err != nil {
+			t.Fatal(err)
+		}
+		bobs := w.connection(t, w.bob)
+		if token, _, err := w.tokens.Access(t.Context(), &bobs); err == nil || !token.IsEmpty() {
+			t.Errorf("bob has ann's token: %v", err)
+		}
+	})
+}
