@@ -13,9 +13,30 @@ import (
 	"github.com/heffl/bff/model"
 )
 
+// source is the database as a client refetches it and as it is compared in the end.
+type source interface {
+	inboxOf(t *rapid.T, user uuid.UUID) model.Inbox
+	rowsOf(t *rapid.T, user uuid.UUID) []model.Notification
+}
+
+func (m *memory) inboxOf(_ *rapid.T, user uuid.UUID) (inbox model.Inbox) {
+	m.with(user, func(p *person) { inbox = p.inbox() })
+	return inbox
+}
+
+func (m *memory) rowsOf(_ *rapid.T, user uuid.UUID) (rows []model.Notification) {
+	m.with(user, func(p *person) {
+		for _, row := range p.rows {
+			rows = append(rows, *row)
+		}
+	})
+	return rows
+}
+
 // client is a well-behaved reader: it keeps a picture of the inbox from what it is told, and its last cursor.
 type client struct {
 	user     uuid.UUID
+	epoch    model.Epoch
 	cursor   *model.Cursor
 	picture  map[uuid.UUID]string
 	arrivals map[uuid.UUID]int64
@@ -24,6 +45,12 @@ type client struct {
 	seen     map[model.Cursor]bool // of this connection
 	changes  <-chan model.InboxChange
 	cancel   context.CancelFunc
+}
+
+func newClient(user uuid.UUID, epoch model.Epoch) *client {
+	return &client{
+		user: user, epoch: epoch, picture: make(map[uuid.UUID]string), arrivals: make(map[uuid.UUID]int64), told: make(map[uuid.UUID]bool),
+	}
 }
 
 func state(n *model.Notification) string {
@@ -36,7 +63,7 @@ func (c *client) learn(n *model.Notification) {
 }
 
 // apply takes one change into the picture.
-func (c *client) apply(t *rapid.T, store *memory, change model.InboxChange) {
+func (c *client) apply(t *rapid.T, db source, change model.InboxChange) {
 	var cursor model.Cursor
 	switch v := change.(type) {
 	case *model.NotificationReceived:
@@ -53,7 +80,7 @@ func (c *client) apply(t *rapid.T, store *memory, change model.InboxChange) {
 		}
 	case *model.AllNotificationsRead:
 		cursor, c.count = v.Cursor, v.UnreadCount
-		upTo, _ := v.UpTo.Position(testEpoch, c.user)
+		upTo, _ := v.UpTo.Position(c.epoch, c.user)
 		for id, arrival := range c.arrivals {
 			if arrival <= upTo {
 				c.markRead(id)
@@ -63,11 +90,10 @@ func (c *client) apply(t *rapid.T, store *memory, change model.InboxChange) {
 		cursor, c.count = v.Cursor, v.UnreadCount
 		clear(c.picture)
 		clear(c.told)
-		store.with(c.user, func(p *person) {
-			for _, row := range p.rows {
-				c.learn(row)
-			}
-		})
+		rows := db.rowsOf(t, c.user)
+		for i := range rows {
+			c.learn(&rows[i])
+		}
 	}
 	if c.seen[cursor] {
 		t.Fatalf("cursor %s came twice", cursor)
@@ -84,6 +110,7 @@ func (c *client) markRead(id uuid.UUID) {
 }
 
 func (c *client) connect(t *rapid.T, h *Hub, workspace uuid.UUID) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	changes, err := h.InboxChanges(ctx, testViewer(workspace, c.user), c.cursor)
 	if err != nil {
@@ -98,27 +125,47 @@ func (c *client) disconnect() {
 }
 
 // catchUp reads until the client is where the inbox is.
-func (c *client) catchUp(t *rapid.T, store *memory) {
-	var last int64
-	store.with(c.user, func(p *person) { last = p.position.LastSeq })
+func (c *client) catchUp(t *rapid.T, db source) {
+	t.Helper()
+	last := db.inboxOf(t, c.user).LastSeq
 	for {
 		if c.cursor != nil {
-			if at, ok := c.cursor.Place(testEpoch, c.user); ok && at.Seq >= last {
+			if at, ok := c.cursor.Place(c.epoch, c.user); ok && at.Seq >= last {
 				return
 			}
 		}
-		c.next(t, store, patience)
+		c.next(t, db, patience)
 	}
 }
 
-func (c *client) next(t *rapid.T, store *memory, wait time.Duration) {
+func (c *client) next(t *rapid.T, db source, wait time.Duration) {
+	t.Helper()
 	select {
 	case change := <-c.changes:
-		c.apply(t, store, change)
+		c.apply(t, db, change)
 	case <-time.After(wait):
 		if wait == patience {
 			t.Fatal("nothing comes, and the client is behind")
 		}
+	}
+}
+
+// compare demands that the picture and the count are the database's.
+func (c *client) compare(t *rapid.T, db source) {
+	t.Helper()
+	want, unread := make(map[uuid.UUID]string), int32(0)
+	rows := db.rowsOf(t, c.user)
+	for i := range rows {
+		want[rows[i].UUID] = state(&rows[i])
+		if rows[i].ReadAt == nil && rows[i].ArchivedAt == nil {
+			unread++
+		}
+	}
+	if diff := cmp.Diff(want, c.picture); diff != "" {
+		t.Fatalf("the picture differs (-inbox +client):\n%s", diff)
+	}
+	if count := db.inboxOf(t, c.user).UnreadCount; c.count != count || count != unread {
+		t.Fatalf("the client counts %d unread, the inbox %d, the rows %d", c.count, count, unread)
 	}
 }
 
@@ -134,9 +181,7 @@ func TestPictureEqualsInbox(t *testing.T) {
 		store.mu.Lock()
 		store.people[user] = newMemory(user).people[user]
 		store.mu.Unlock()
-		c := &client{
-			user: user, picture: make(map[uuid.UUID]string), arrivals: make(map[uuid.UUID]int64), told: make(map[uuid.UUID]bool),
-		}
+		c := newClient(user, testEpoch)
 		hub := func() *Hub { return hubs[rapid.IntRange(0, 1).Draw(t, "hub")] }
 		titles := 0
 		var ids []uuid.UUID
@@ -215,19 +260,6 @@ func TestPictureEqualsInbox(t *testing.T) {
 		}
 		arrive(false) // what comes last is heard, and shows every gap before it
 		c.catchUp(t, store)
-		want := make(map[uuid.UUID]string)
-		var count int32
-		store.with(user, func(p *person) {
-			count = p.position.UnreadCount
-			for id, row := range p.rows {
-				want[id] = state(row)
-			}
-		})
-		if diff := cmp.Diff(want, c.picture); diff != "" {
-			t.Fatalf("the picture differs (-inbox +client):\n%s", diff)
-		}
-		if c.count != count {
-			t.Fatalf("the client counts %d unread, the inbox %d", c.count, count)
-		}
+		c.compare(t, store)
 	})
 }

@@ -34,6 +34,7 @@ func (b *bundle) ids() []uuid.UUID {
 
 func read(n *model.Notification) { n.ReadAt = testStart.Ptr() }
 
+// TestResumeEdge shows D10 with the hub alone: TestResumeEdgeOnDatabases has the databases.
 func TestResumeEdge(t *testing.T) {
 	t.Parallel()
 	other := uuid.New()
