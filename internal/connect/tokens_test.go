@@ -33,6 +33,7 @@ func (w *world) replica(t *testing.T, client connect.Refresher) *connect.Tokens 
 func TestRefreshSingleFlight(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		c := w.connected(t)
 		var replicas [4]*connect.Tokens
 		for i := range replicas {
@@ -87,6 +88,7 @@ func (r refresher) Refresh(context.Context, cliq.Code, cliq.Secret) (cliq.Token,
 func TestRefreshRace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		c := w.connected(t)
 		before := versionOf(t, w)
 		w.clock.pass(2 * time.Hour)
