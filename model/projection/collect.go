@@ -70,12 +70,15 @@ func (c *collector) included(directives ast.DirectiveList) bool {
 }
 
 func (c *collector) condition(d *ast.Directive) bool {
-	for _, a := range d.Arguments {
-		if a.Name == "if" && a.Value.Kind == ast.Variable {
-			c.varies = true
-		}
+	argument := d.Arguments.ForName("if")
+	if argument == nil {
+		return false
 	}
-	yes, _ := d.ArgumentMap(c.variables)["if"].(bool)
+	if argument.Value.Kind != ast.Variable {
+		return argument.Value.Raw == "true"
+	}
+	c.varies = true
+	yes, _ := c.variables[argument.Value.Raw].(bool)
 	return yes
 }
 
