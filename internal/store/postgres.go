@@ -51,8 +51,9 @@ func openPostgres(cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
+	door := newGate(cfg.MaxConns, postgresPatience)
 	return &Store{
-		dialect: postgresDialect{}, write: db, read: db, pools: []*sql.DB{pool},
+		dialect: postgresDialect{}, write: db, read: db, writeGate: door, readGate: door, pools: []*sql.DB{pool},
 		migrations: func() (*sql.DB, error) { return stdlib.OpenDB(*unlimited), nil },
 	}, nil
 }

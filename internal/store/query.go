@@ -19,30 +19,44 @@ const slowStatement = 500 * time.Millisecond
 type conn struct {
 	db      *gorm.DB
 	dialect dialect
+	// gate is passed by each statement; nil in a transaction.
+	gate *gate
 }
 
 // reader runs statements that only read, each on its own.
-func (s *Store) reader(ctx context.Context) conn { return conn{s.read.WithContext(ctx), s.dialect} }
+func (s *Store) reader(ctx context.Context) conn {
+	return conn{s.read.WithContext(ctx), s.dialect, s.readGate}
+}
 
 // writer runs single statements that write, each its own transaction.
-func (s *Store) writer(ctx context.Context) conn { return conn{s.write.WithContext(ctx), s.dialect} }
+func (s *Store) writer(ctx context.Context) conn {
+	return conn{s.write.WithContext(ctx), s.dialect, s.writeGate}
+}
 
 // exec runs a statement and tells how many rows it changed.
-func (c conn) exec(statement string, args ...any) (int64, error) {
+func (c conn) exec(statement string, args ...any) (changed int64, err error) {
 	bound, err := bindAll(c.dialect, args)
 	if err != nil {
 		return 0, err
 	}
-	result := c.db.Exec(statement, bound...)
-	return result.RowsAffected, result.Error
+	err = c.gate.inside(c.db.Statement.Context, func() error {
+		result := c.db.Exec(statement, bound...)
+		changed = result.RowsAffected
+		return result.Error
+	})
+	return changed, err
 }
 
 // rows runs a statement and gives every row to scan.
-func (c conn) rows(scan func(*sql.Rows) error, statement string, args ...any) (err error) {
+func (c conn) rows(scan func(*sql.Rows) error, statement string, args ...any) error {
 	bound, err := bindAll(c.dialect, args)
 	if err != nil {
 		return err
 	}
+	return c.gate.inside(c.db.Statement.Context, func() error { return c.scan(scan, statement, bound) })
+}
+
+func (c conn) scan(scan func(*sql.Rows) error, statement string, bound []any) (err error) {
 	rows, err := c.db.Raw(statement, bound...).Rows()
 	if err != nil {
 		return err

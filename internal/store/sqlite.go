@@ -40,7 +40,8 @@ func openSQLite(cfg Config, path string) (*Store, error) {
 	}
 	return &Store{
 		// The writer comes first: it creates the file and turns the write-ahead log on.
-		dialect: sqliteDialect{}, write: write, read: read, pools: []*sql.DB{writer, reader},
+		dialect: sqliteDialect{}, write: write, read: read,
+		writeGate: newGate(1, sqlitePatience), readGate: newGate(cfg.MaxConns, sqlitePatience), pools: []*sql.DB{writer, reader},
 		migrations: func() (*sql.DB, error) {
 			db, err := sqlitedriver.Open(sqliteDSN(path, sqliteText, "synchronous(full)"))
 			if err == nil {

@@ -48,6 +48,8 @@ type Store struct {
 	// write runs everything that changes something, read what only reads. They are the same on PostgreSQL.
 	write *gorm.DB
 	read  *gorm.DB
+	// writeGate and readGate stand before them; they are the same on PostgreSQL.
+	writeGate, readGate *gate
 	// pools are the handles behind write and read, to be closed.
 	pools []*sql.DB
 	// migrations opens a handle without the time limits of the pools.

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -19,8 +20,10 @@ const attempts = 4
 // it hands out anew each time, and touch nothing but the tx.
 func (s *Store) inTx(ctx context.Context, do func(tx conn) error) error {
 	return s.retry(ctx, func() error {
-		return s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			return do(conn{tx, s.dialect})
+		return s.writeGate.inside(ctx, func() error {
+			return s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+				return do(conn{tx, s.dialect, nil})
+			})
 		})
 	})
 }
@@ -33,9 +36,11 @@ func (s *Store) inSnapshot(ctx context.Context, do func(tx conn) error) error {
 		options.Isolation = sql.LevelRepeatableRead
 	}
 	return s.retry(ctx, func() error {
-		return s.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-			return do(conn{tx, s.dialect})
-		}, options)
+		return s.readGate.inside(ctx, func() error {
+			return s.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
+				return do(conn{tx, s.dialect, nil})
+			}, options)
+		})
 	})
 }
 
@@ -63,7 +68,7 @@ func wrap(doing string, err error) error {
 		return nil
 	}
 	err = fmt.Errorf("%s: %w", doing, err)
-	if (postgresDialect{}).busy(err) || (sqliteDialect{}).busy(err) {
+	if errors.Is(err, errNoConnection) || (postgresDialect{}).busy(err) || (sqliteDialect{}).busy(err) {
 		return &model.Error{Code: model.CodeUnavailable, Message: "The service is busy. Please try again.", Err: err}
 	}
 	return err
