@@ -60,6 +60,32 @@ type SettingsOutcome struct {
 	Changed bool
 }
 
+// Apply is the snapshot after a change that was the only one since it was read: the revision it gave is the next one.
+func (s SettingsSnapshot) Apply(c SettingsChange, revision int32) SettingsSnapshot {
+	touched := make(map[CellKey]bool, len(c.Set)+len(c.Reset))
+	for _, cell := range c.Set {
+		touched[CellKey{EventType: cell.EventType, Channel: cell.Channel}] = true
+	}
+	for _, key := range c.Reset {
+		touched[key] = true
+	}
+	cells := make([]Preference, 0, len(s.Cells)+len(c.Set))
+	for _, cell := range s.Cells {
+		if !touched[CellKey{EventType: cell.EventType, Channel: cell.Channel}] {
+			cells = append(cells, cell)
+		}
+	}
+	s.Cells = append(cells, c.Set...)
+	if on, ok := c.Master[ChannelEmail]; ok {
+		s.User.EmailEnabled = on
+	}
+	if on, ok := c.Master[ChannelCliq]; ok {
+		s.User.CliqEnabled = on
+	}
+	s.User.SettingsRevision = revision
+	return s
+}
+
 // PolicyChange is what an administrator changes in one go. An empty Mode removes the rule.
 type PolicyChange struct {
 	WorkspaceID      uuid.UUID

@@ -49,9 +49,10 @@ func (r *Resolver) changeSettings(ctx context.Context, plan func(before model.Se
 	if err != nil {
 		return settingsResult{}, err
 	}
+	var outcome model.SettingsOutcome
 	if len(problems) == 0 {
 		change.UserID, change.ActorID = v.User.UUID, v.User.ExternalID
-		outcome, err := r.Settings.ChangeSettings(ctx, change, r.now())
+		outcome, err = r.Settings.ChangeSettings(ctx, change, r.now())
 		switch {
 		case err != nil:
 			return settingsResult{}, err
@@ -62,9 +63,11 @@ func (r *Resolver) changeSettings(ctx context.Context, plan func(before model.Se
 			r.Live.ViewerChanged(v.User.UUID)
 		}
 	}
-	after, err := r.Settings.Settings(ctx, v.User.UUID)
-	if err != nil {
-		return settingsResult{}, err
+	after := before.Apply(change, outcome.Revision)
+	if !outcome.Changed || outcome.Revision != before.User.SettingsRevision+1 { // then somebody else changed something, too
+		if after, err = r.Settings.Settings(ctx, v.User.UUID); err != nil {
+			return settingsResult{}, err
+		}
 	}
 	old, now := preference.Settings(before, r.Catalog), preference.Settings(after, r.Catalog)
 	answer := r.answer(ctx, model.Viewer{User: after.User, Workspace: v.Workspace})

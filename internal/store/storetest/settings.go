@@ -25,11 +25,32 @@ func set(user uuid.UUID, enabled bool, cells ...string) model.SettingsChange {
 	return c
 }
 
+// change also demands that what Apply foretells is what is stored then.
 func change(t testing.TB, s *store.Store, c model.SettingsChange) model.SettingsOutcome {
 	t.Helper()
+	before, err := s.Settings(t.Context(), c.UserID)
+	if err != nil {
+		t.Fatalf("settings before: %v", err)
+	}
 	out, err := s.ChangeSettings(t.Context(), c, noon)
 	if err != nil {
 		t.Fatalf("change settings: %v", err)
+	}
+	after, err := s.Settings(t.Context(), c.UserID)
+	if err != nil {
+		t.Fatalf("settings after: %v", err)
+	}
+	if out.Changed && out.Revision == before.User.SettingsRevision+1 && out.Revision == after.User.SettingsRevision {
+		foretold := before.Apply(c, out.Revision)
+		for _, snapshot := range []*model.SettingsSnapshot{&foretold, &after} {
+			snapshot.User.ViewerRevision = 0 // counts more than settings
+			slices.SortFunc(snapshot.Cells, func(a, b model.Preference) int {
+				return strings.Compare(a.EventType+"/"+string(a.Channel), b.EventType+"/"+string(b.Channel))
+			})
+		}
+		if diff := cmp.Diff(foretold, after, cmpopts.EquateEmpty()); diff != "" {
+			t.Errorf("Apply foretells otherwise than stored (-foretold +stored):\n%s", diff)
+		}
 	}
 	return out
 }
