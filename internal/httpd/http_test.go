@@ -164,11 +164,11 @@ func TestBodyLimits(t *testing.T) {
 	}
 	for name, c := range cases {
 		for mode, header := range map[string]string{"": "", "Chunked": "chunked"} {
+			if c.status == 401 && header != "" {
+				continue // the client may be cut off while it still sends
+			}
 			t.Run(name+mode, func(t *testing.T) {
 				t.Parallel()
-				if c.status == 401 && header != "" {
-					t.Skip("the client may be cut off while it still sends")
-				}
 				req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/graphql", strings.NewReader(c.body))
 				if err != nil {
 					t.Fatal(err)

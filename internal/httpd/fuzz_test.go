@@ -1,0 +1,184 @@
+package httpd
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The budget of one request before any resolver runs (G2).
+const (
+	budgetTime   = 50 * time.Millisecond
+	budgetMemory = 32 << 20
+)
+
+// FuzzOperation looks for a document of at most 64 KiB that costs more than its budget before it is refused or
+// accepted (G2). The time has room for a machine that does something else; the memory has none.
+func FuzzOperation(f *testing.F) {
+	for _, query := range dear() {
+		f.Add(query)
+	}
+	b := setup(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		if len(query) > 64<<10 {
+			return
+		}
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		start := time.Now()
+		b.create(t, query, map[string]any{"a0": json.Number("1")})
+		took := time.Since(start)
+		runtime.ReadMemStats(&after)
+		if spent := after.TotalAlloc - before.TotalAlloc; took > 20*budgetTime*slowdown || spent > budgetMemory {
+			t.Errorf("%d bytes take %v and %d KiB", len(query), took, spent>>10)
+		}
+	})
+}
+
+// BenchmarkWorstRequest measures every document that is known to be expensive, each as if it were new.
+func BenchmarkWorstRequest(b *testing.B) {
+	own := setup(b)
+	for name, query := range dear() {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				own.create(b, query+strings.Repeat("\n", i%500), nil)
+			}
+		})
+	}
+}
+
+// FuzzParameters: what is taken as a request says again what it said, and nothing that is not one object is taken.
+func FuzzParameters(f *testing.F) {
+	for _, body := range []string{
+		`{"query":"{a}"}`, ` {"query":"{a}","variables":{"n":12345678901234567890},"operationName":"x"} `, `{"query":null}`, `[{"query":"{a}"}]`,
+		`{"query":"{a}"}{}`, `{"query":1}`, `{"extensions":{"persistedQuery":{}}}`, `{"query":"a","query":"b"}`, "{\"query\":\"\xff\"}", `"x"`, ``,
+	} {
+		f.Add([]byte(body))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		params, err := decodeParameters(body)
+		if err != nil {
+			return
+		}
+		if !json.Valid(body) || bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
+			t.Fatalf("took %q", body)
+		}
+		again, err := json.Marshal(map[string]any{
+			"query": params.Query, "operationName": params.OperationName, "variables": params.Variables, "extensions": params.Extensions,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := decodeParameters(again)
+		if err != nil || second.Query != params.Query || second.OperationName != params.OperationName {
+			t.Errorf("%s became %s: %v", body, again, err)
+		}
+	})
+}
+
+// FuzzEnvelope: a message of graphql-transport-ws is one JSON object or refused.
+func FuzzEnvelope(f *testing.F) {
+	for _, text := range []string{`{"type":"ping"}`, `{"id":"1","type":"subscribe","payload":{"query":"{a}"}}`, `{"id":1}`, `[]`, `{"type":"x"}{}`, ``, `null`} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := decodeEnvelope(text)
+		if err != nil {
+			return
+		}
+		if !json.Valid(text) {
+			t.Fatalf("took %q", text)
+		}
+		if len(m.Payload) > 0 && !json.Valid(m.Payload) {
+			t.Errorf("payload %q", m.Payload)
+		}
+		_, _ = tokenOf(m.Payload)
+	})
+}
+
+// FuzzFrame reads whatever a peer sends as frames: it never reads more than a frame has, never asks for more memory
+// than the limit, and refuses with a code of RFC 6455.
+func FuzzFrame(f *testing.F) {
+	const limit = 1 << 16
+	f.Add(maskedFrame(finBit|byte(opText), []byte("hello")))
+	f.Add(maskedFrame(finBit|byte(opPing), bytes.Repeat([]byte("x"), 125)))
+	f.Add(maskedFrame(finBit|byte(opText), bytes.Repeat([]byte("x"), 70_000)))
+	f.Add([]byte{0x81, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0})
+	f.Add([]byte{0x81, 5, 1, 2, 3, 4, 5, 6})
+	f.Add([]byte{0xf1, 0x80, 0, 0, 0, 0})
+	f.Fuzz(func(t *testing.T, wire []byte) {
+		r := bytes.NewReader(wire)
+		scratch := make([]byte, 14)
+		for {
+			before := r.Len()
+			h, err := readFrameHeader(r, scratch, limit)
+			var refused *closeError
+			switch {
+			case errors.As(err, &refused):
+				if refused.code != closeProtocol && refused.code != closeTooBig {
+					t.Errorf("closed with %d", refused.code)
+				}
+				return
+			case err != nil:
+				if !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+					t.Errorf("got %v", err)
+				}
+				return
+			}
+			if h.length < 0 || h.length > limit || before-r.Len() > 14 {
+				t.Fatalf("%+v of %d bytes", h, before-r.Len())
+			}
+			payload := make([]byte, h.length)
+			if _, err := io.ReadFull(r, payload); err != nil {
+				return
+			}
+			masked := bytes.Clone(payload)
+			unmask(masked, h.mask)
+			unmask(masked, h.mask)
+			if !bytes.Equal(masked, payload) {
+				t.Error("masking twice changes the payload")
+			}
+			if h.op == opClose {
+				_ = checkClose(payload)
+			}
+		}
+	})
+}
+
+// FuzzRequest sends any method, headers and body through the whole server: it answers, in JSON where it has a body,
+// and never with 500.
+func FuzzRequest(f *testing.F) {
+	f.Add("POST", "/graphql", jsonType, "*/*", `{"query":"{__typename}"}`)
+	f.Add("GET", "/graphql?query=%7B__typename%7D&variables=%7B&extensions=[]", "", "text/event-stream", "")
+	f.Add("PUT", "/graphql", "", "text/event-stream", "")
+	f.Add("DELETE", "/graphql?operationId=1", "", "", "")
+	f.Add("POST", "/graphql", "multipart/form-data", "image/*;q=0", "--x")
+	f.Add("OPTIONS", "/graphql", "a;b=c;=", ",,;q=", "x")
+	b := setup(f, func(c *Config) { c.Limits.AnonymousRate = Rate{PerSecond: -1} })
+	handler := b.Server
+	f.Fuzz(func(t *testing.T, method, target, contentType, accept, body string) {
+		r, err := http.NewRequestWithContext(t.Context(), method, "http://localhost"+target, strings.NewReader(body))
+		if err != nil || r.URL.Path != "/graphql" || strings.Contains(accept, "event-stream") && r.Method != http.MethodPost {
+			return
+		}
+		r.RemoteAddr, r.RequestURI = "127.0.0.1:1", target
+		r.Header.Set("Content-Type", contentType)
+		r.Header.Set("Accept", accept)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if strings.Contains(w.Header().Get("Content-Type"), "json") && !json.Valid(w.Body.Bytes()) {
+			t.Errorf("not JSON: %s", w.Body)
+		}
+	})
+}
