@@ -60,6 +60,7 @@ func TestJanitor(t *testing.T) {
 			a, start := &attic{old: 2500}, time.Now()
 			j := begin(t, a)
 			time.Sleep(30 * time.Minute)
+			synctest.Wait()
 			if len(a.calls) != 3 || a.old != 0 {
 				t.Errorf("%d calls, %d left", len(a.calls), a.old)
 			}
@@ -69,6 +70,7 @@ func TestJanitor(t *testing.T) {
 				}
 			}
 			time.Sleep(time.Hour)
+			synctest.Wait()
 			if len(a.calls) != 4 {
 				t.Errorf("%d calls after an hour", len(a.calls))
 			}
@@ -76,6 +78,7 @@ func TestJanitor(t *testing.T) {
 			j.Stop()
 			j.Start(t.Context())
 			time.Sleep(3 * time.Hour)
+			synctest.Wait()
 			if len(a.calls) != 4 {
 				t.Errorf("%d calls after the end", len(a.calls))
 			}
@@ -88,6 +91,7 @@ func TestJanitor(t *testing.T) {
 			j := begin(t, a)
 			defer j.Stop()
 			time.Sleep(150 * time.Minute)
+			synctest.Wait()
 			if len(a.calls) != 3 || a.old != 0 {
 				t.Errorf("%d calls, %d left", len(a.calls), a.old)
 			}
@@ -99,6 +103,7 @@ func TestJanitor(t *testing.T) {
 			a := &attic{old: 1_000_000}
 			j := begin(t, a)
 			time.Sleep(10*purgePause + purgePause/2)
+			synctest.Wait()
 			at := time.Now()
 			j.Stop()
 			if took := time.Since(at); took > 0 || len(a.calls) != 11 {
