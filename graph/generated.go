@@ -295,12 +295,13 @@ type ComplexityRoot struct {
 	}
 
 	Query struct {
-		CliqRegions     func(childComplexity int) int
-		Node            func(childComplexity int, id string) int
-		Nodes           func(childComplexity int, ids []string) int
-		PreviewEvent    func(childComplexity int, input model.PublishEventInput) int
-		Viewer          func(childComplexity int) int
-		WorkspacePolicy func(childComplexity int) int
+		CliqRegions              func(childComplexity int) int
+		Node                     func(childComplexity int, id string) int
+		Nodes                    func(childComplexity int, ids []string) int
+		PreviewEvent             func(childComplexity int, input model.PublishEventInput) int
+		Viewer                   func(childComplexity int) int
+		WorkspacePolicy          func(childComplexity int) int
+		WorkspaceSettingsHistory func(childComplexity int, userID *string, first *int32, after *string) int
 	}
 
 	RecipientPreview struct {
@@ -337,6 +338,29 @@ type ComplexityRoot struct {
 		Settings   func(childComplexity int) int
 		UserErrors func(childComplexity int) int
 		Viewer     func(childComplexity int) int
+	}
+
+	SettingsHistoryConnection struct {
+		Edges    func(childComplexity int) int
+		Nodes    func(childComplexity int) int
+		PageInfo func(childComplexity int) int
+	}
+
+	SettingsHistoryEdge struct {
+		Cursor func(childComplexity int) int
+		Node   func(childComplexity int) int
+	}
+
+	SettingsHistoryEntry struct {
+		ActorID   func(childComplexity int) int
+		After     func(childComplexity int) int
+		Before    func(childComplexity int) int
+		ChangedAt func(childComplexity int) int
+		Channel   func(childComplexity int) int
+		EventType func(childComplexity int) int
+		ID        func(childComplexity int) int
+		Through   func(childComplexity int) int
+		UserID    func(childComplexity int) int
 	}
 
 	SkippedCell struct {
@@ -401,6 +425,7 @@ type ComplexityRoot struct {
 		Integrations         func(childComplexity int) int
 		Name                 func(childComplexity int) int
 		NotificationSettings func(childComplexity int) int
+		SettingsHistory      func(childComplexity int, first *int32, after *string) int
 		UserID               func(childComplexity int) int
 		Workspace            func(childComplexity int) int
 	}
@@ -460,6 +485,7 @@ type QueryResolver interface {
 	Nodes(ctx context.Context, ids []string) ([]model.Node, error)
 	CliqRegions(ctx context.Context) ([]model.CliqRegion, error)
 	WorkspacePolicy(ctx context.Context) (*model.WorkspacePolicy, error)
+	WorkspaceSettingsHistory(ctx context.Context, userID *string, first *int32, after *string) (*model.SettingsHistoryConnection, error)
 	PreviewEvent(ctx context.Context, input model.PublishEventInput) (*model.EventPreview, error)
 }
 type SubscriptionResolver interface {
@@ -471,6 +497,7 @@ type ViewerResolver interface {
 	Integrations(ctx context.Context, obj *model.Viewer) ([]model.Integration, error)
 	Cliq(ctx context.Context, obj *model.Viewer) (*model.CliqIntegration, error)
 	NotificationSettings(ctx context.Context, obj *model.Viewer) (*model.NotificationSettings, error)
+	SettingsHistory(ctx context.Context, obj *model.Viewer, first *int32, after *string) (*model.SettingsHistoryConnection, error)
 	Inbox(ctx context.Context, obj *model.Viewer) (*model.Inbox, error)
 }
 
@@ -1614,6 +1641,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Query.WorkspacePolicy(childComplexity), true
+	case "Query.workspaceSettingsHistory":
+		if e.ComplexityRoot.Query.WorkspaceSettingsHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Query_workspaceSettingsHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Query.WorkspaceSettingsHistory(childComplexity, args["userId"].(*string), args["first"].(*int32), args["after"].(*string)), true
 
 	case "RecipientPreview.channels":
 		if e.ComplexityRoot.RecipientPreview.Channels == nil {
@@ -1745,6 +1783,93 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.SetChannelEnabledPayload.Viewer(childComplexity), true
+
+	case "SettingsHistoryConnection.edges":
+		if e.ComplexityRoot.SettingsHistoryConnection.Edges == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryConnection.Edges(childComplexity), true
+	case "SettingsHistoryConnection.nodes":
+		if e.ComplexityRoot.SettingsHistoryConnection.Nodes == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryConnection.Nodes(childComplexity), true
+	case "SettingsHistoryConnection.pageInfo":
+		if e.ComplexityRoot.SettingsHistoryConnection.PageInfo == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryConnection.PageInfo(childComplexity), true
+
+	case "SettingsHistoryEdge.cursor":
+		if e.ComplexityRoot.SettingsHistoryEdge.Cursor == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEdge.Cursor(childComplexity), true
+	case "SettingsHistoryEdge.node":
+		if e.ComplexityRoot.SettingsHistoryEdge.Node == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEdge.Node(childComplexity), true
+
+	case "SettingsHistoryEntry.actorId":
+		if e.ComplexityRoot.SettingsHistoryEntry.ActorID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.ActorID(childComplexity), true
+	case "SettingsHistoryEntry.after":
+		if e.ComplexityRoot.SettingsHistoryEntry.After == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.After(childComplexity), true
+	case "SettingsHistoryEntry.before":
+		if e.ComplexityRoot.SettingsHistoryEntry.Before == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.Before(childComplexity), true
+	case "SettingsHistoryEntry.changedAt":
+		if e.ComplexityRoot.SettingsHistoryEntry.ChangedAt == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.ChangedAt(childComplexity), true
+	case "SettingsHistoryEntry.channel":
+		if e.ComplexityRoot.SettingsHistoryEntry.Channel == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.Channel(childComplexity), true
+	case "SettingsHistoryEntry.eventType":
+		if e.ComplexityRoot.SettingsHistoryEntry.EventType == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.EventType(childComplexity), true
+	case "SettingsHistoryEntry.id":
+		if e.ComplexityRoot.SettingsHistoryEntry.ID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.ID(childComplexity), true
+	case "SettingsHistoryEntry.through":
+		if e.ComplexityRoot.SettingsHistoryEntry.Through == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.Through(childComplexity), true
+	case "SettingsHistoryEntry.userId":
+		if e.ComplexityRoot.SettingsHistoryEntry.UserID == nil {
+			break
+		}
+
+		return e.ComplexityRoot.SettingsHistoryEntry.UserID(childComplexity), true
 
 	case "SkippedCell.channel":
 		if e.ComplexityRoot.SkippedCell.Channel == nil {
@@ -1969,6 +2094,17 @@ func (e *executableSchema) Complexity(ctx context.Context, typeName, field strin
 		}
 
 		return e.ComplexityRoot.Viewer.NotificationSettings(childComplexity), true
+	case "Viewer.settingsHistory":
+		if e.ComplexityRoot.Viewer.SettingsHistory == nil {
+			break
+		}
+
+		args, err := ec.field_Viewer_settingsHistory_args(ctx, rawArgs)
+		if err != nil {
+			return 0, false
+		}
+
+		return e.ComplexityRoot.Viewer.SettingsHistory(childComplexity, args["first"].(*int32), args["after"].(*string)), true
 	case "Viewer.userId":
 		if e.ComplexityRoot.Viewer.UserID == nil {
 			break
@@ -2205,6 +2341,15 @@ type Query {
   cliqRegions: [CliqRegion!]! @allow(scope: PUBLIC)
   "The rules of the administrator's workspace."
   workspacePolicy: WorkspacePolicy! @allow(scope: ADMIN)
+  "Every change of a setting in the administrator's workspace, newest first: its rules, and what people chose themselves."
+  workspaceSettingsHistory(
+    "Heffl's own id of a person: only what concerns their settings. Nothing when nobody has it."
+    userId: ID
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor of an edge: what is older."
+    after: String
+  ): SettingsHistoryConnection! @allow(scope: ADMIN)
   "What ` + "`" + `publishEvent` + "`" + ` would do with the same input: who would get what where, and why not. Nothing is sent or stored."
   previewEvent(input: PublishEventInput!): EventPreview! @allow(scope: EVENTS_WRITE)
 }
@@ -2227,6 +2372,13 @@ type Viewer implements Node {
   cliq: CliqIntegration!
   "What reaches the person where, and why."
   notificationSettings: NotificationSettings!
+  "Every change of this person's settings, newest first: who, when, from what to what. Kept for ever."
+  settingsHistory(
+    "How many, 0 to 100."
+    first: Int = 20
+    "The cursor of an edge: what is older."
+    after: String
+  ): SettingsHistoryConnection!
   "The person's inbox."
   inbox: Inbox!
 }
@@ -2489,6 +2641,78 @@ type PreferenceCell {
   delivers: Boolean!
   "If not, although enabled: why."
   blockedBy: [BlockReason!]!
+}
+
+"One page of changes of settings."
+type SettingsHistoryConnection {
+  "The changes with their positions, newest first."
+  edges: [SettingsHistoryEdge!]!
+  "The changes alone, newest first."
+  nodes: [SettingsHistoryEntry!]!
+  "Whether and where it goes on."
+  pageInfo: PageInfo!
+}
+
+"A change with its position in the list."
+type SettingsHistoryEdge {
+  "The position, for ` + "`" + `after` + "`" + `."
+  cursor: String!
+  "The change."
+  node: SettingsHistoryEntry!
+}
+
+"One change of one setting. It never changes again."
+type SettingsHistoryEntry {
+  "An id for caches."
+  id: ID!
+  "When."
+  changedAt: Time!
+  "Heffl's own id of the person whose setting it is; null for a rule of the workspace."
+  userId: ID
+  "Heffl's own id of who changed it; null when nobody is known, as with the link in an e-mail."
+  actorId: ID
+  "The event type; null for the master switch of the channel."
+  eventType: String
+  "The channel."
+  channel: Channel!
+  "What was set before."
+  before: SettingValue!
+  "What has been set since."
+  after: SettingValue!
+  "Through what it was changed."
+  through: ChangeSource!
+}
+
+"What is set for a cell, a master switch or a rule."
+enum SettingValue {
+  "Nothing: what applies in general."
+  DEFAULT
+  "A person has it on."
+  ON
+  "A person has it off."
+  OFF
+  "A rule: on for everyone who chose nothing."
+  DEFAULT_ON
+  "A rule: off for everyone who chose nothing."
+  DEFAULT_OFF
+  "A rule: on for everyone."
+  LOCKED_ON
+  "A rule: off for everyone."
+  LOCKED_OFF
+}
+
+"Through what a setting was changed."
+enum ChangeSource {
+  "A toggle of the settings page."
+  PAGE
+  "A whole category at once."
+  BULK
+  "Reset to the defaults."
+  RESET
+  "The unsubscribe link of an e-mail."
+  UNSUBSCRIBE_LINK
+  "An administrator's rule."
+  ADMIN
 }
 
 "The rules of a workspace, which its administrators make."
@@ -3825,6 +4049,52 @@ func (ec *executionContext) childFields_SetChannelEnabledPayload(ctx context.Con
 	return nil, fmt.Errorf("no field named %q was found under type SetChannelEnabledPayload", field.Name)
 }
 
+func (ec *executionContext) childFields_SettingsHistoryConnection(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "edges":
+		return ec.fieldContext_SettingsHistoryConnection_edges(ctx, field)
+	case "nodes":
+		return ec.fieldContext_SettingsHistoryConnection_nodes(ctx, field)
+	case "pageInfo":
+		return ec.fieldContext_SettingsHistoryConnection_pageInfo(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettingsHistoryConnection", field.Name)
+}
+
+func (ec *executionContext) childFields_SettingsHistoryEdge(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "cursor":
+		return ec.fieldContext_SettingsHistoryEdge_cursor(ctx, field)
+	case "node":
+		return ec.fieldContext_SettingsHistoryEdge_node(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettingsHistoryEdge", field.Name)
+}
+
+func (ec *executionContext) childFields_SettingsHistoryEntry(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+	switch field.Name {
+	case "id":
+		return ec.fieldContext_SettingsHistoryEntry_id(ctx, field)
+	case "changedAt":
+		return ec.fieldContext_SettingsHistoryEntry_changedAt(ctx, field)
+	case "userId":
+		return ec.fieldContext_SettingsHistoryEntry_userId(ctx, field)
+	case "actorId":
+		return ec.fieldContext_SettingsHistoryEntry_actorId(ctx, field)
+	case "eventType":
+		return ec.fieldContext_SettingsHistoryEntry_eventType(ctx, field)
+	case "channel":
+		return ec.fieldContext_SettingsHistoryEntry_channel(ctx, field)
+	case "before":
+		return ec.fieldContext_SettingsHistoryEntry_before(ctx, field)
+	case "after":
+		return ec.fieldContext_SettingsHistoryEntry_after(ctx, field)
+	case "through":
+		return ec.fieldContext_SettingsHistoryEntry_through(ctx, field)
+	}
+	return nil, fmt.Errorf("no field named %q was found under type SettingsHistoryEntry", field.Name)
+}
+
 func (ec *executionContext) childFields_SkippedCell(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 	switch field.Name {
 	case "eventType":
@@ -3939,6 +4209,8 @@ func (ec *executionContext) childFields_Viewer(ctx context.Context, field graphq
 		return ec.fieldContext_Viewer_cliq(ctx, field)
 	case "notificationSettings":
 		return ec.fieldContext_Viewer_notificationSettings(ctx, field)
+	case "settingsHistory":
+		return ec.fieldContext_Viewer_settingsHistory(ctx, field)
 	case "inbox":
 		return ec.fieldContext_Viewer_inbox(ctx, field)
 	}
@@ -4437,6 +4709,36 @@ func (ec *executionContext) field_Query_previewEvent_args(ctx context.Context, r
 	return args, nil
 }
 
+func (ec *executionContext) field_Query_workspaceSettingsHistory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "userId",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOID2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["userId"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg1
+	arg2, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg2
+	return args, nil
+}
+
 func (ec *executionContext) field_Subscription_inboxChanged_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
 	var err error
 	args := map[string]any{}
@@ -4462,6 +4764,28 @@ func (ec *executionContext) field_Subscription_notificationReceived_args(ctx con
 		return nil, err
 	}
 	args["after"] = arg0
+	return args, nil
+}
+
+func (ec *executionContext) field_Viewer_settingsHistory_args(ctx context.Context, rawArgs map[string]any) (map[string]any, error) {
+	var err error
+	args := map[string]any{}
+	arg0, err := graphql.ProcessArgField(ctx, rawArgs, "first",
+		func(ctx context.Context, v any) (*int32, error) {
+			return ec.unmarshalOInt2ᚖint32(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["first"] = arg0
+	arg1, err := graphql.ProcessArgField(ctx, rawArgs, "after",
+		func(ctx context.Context, v any) (*string, error) {
+			return ec.unmarshalOString2ᚖstring(ctx, v)
+		})
+	if err != nil {
+		return nil, err
+	}
+	args["after"] = arg1
 	return args, nil
 }
 
@@ -9551,6 +9875,68 @@ func (ec *executionContext) fieldContext_Query_workspacePolicy(_ context.Context
 	return fc, nil
 }
 
+func (ec *executionContext) _Query_workspaceSettingsHistory(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Query_workspaceSettingsHistory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Query().WorkspaceSettingsHistory(ctx, fc.Args["userId"].(*string), fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		func(ctx context.Context, next graphql.Resolver) graphql.Resolver {
+			directive0 := next
+
+			directive1 := func(ctx context.Context) (any, error) {
+				scope, err := ec.unmarshalNScope2githubᚗcomᚋhefflᚋbffᚋmodelᚐScope(ctx, "ADMIN")
+				if err != nil {
+					var zeroVal *model.SettingsHistoryConnection
+					return zeroVal, err
+				}
+				if ec.Directives.Allow == nil {
+					var zeroVal *model.SettingsHistoryConnection
+					return zeroVal, errors.New("directive allow is not implemented")
+				}
+				return ec.Directives.Allow(ctx, nil, directive0, scope)
+			}
+
+			next = directive1
+			return next
+		},
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SettingsHistoryConnection) graphql.Marshaler {
+			return ec.marshalNSettingsHistoryConnection2ᚖgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Query_workspaceSettingsHistory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Query",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SettingsHistoryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Query_workspaceSettingsHistory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
+	}
+	return fc, nil
+}
+
 func (ec *executionContext) _Query_previewEvent(ctx context.Context, field graphql.CollectedField) (ret graphql.Marshaler) {
 	return graphql.ResolveField(
 		ctx,
@@ -10332,6 +10718,364 @@ func (ec *executionContext) fieldContext_SetChannelEnabledPayload_userErrors(_ c
 		},
 	}
 	return fc, nil
+}
+
+func (ec *executionContext) _SettingsHistoryConnection_edges(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryConnection_edges(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Edges, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SettingsHistoryEdge) graphql.Marshaler {
+			return ec.marshalNSettingsHistoryEdge2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEdgeᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryConnection_edges(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SettingsHistoryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SettingsHistoryEdge(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SettingsHistoryConnection_nodes(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryConnection_nodes(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Nodes, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v []model.SettingsHistoryEntry) graphql.Marshaler {
+			return ec.marshalNSettingsHistoryEntry2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEntryᚄ(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryConnection_nodes(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SettingsHistoryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SettingsHistoryEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SettingsHistoryConnection_pageInfo(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryConnection) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryConnection_pageInfo(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.PageInfo, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.PageInfo) graphql.Marshaler {
+			return ec.marshalNPageInfo2githubᚗcomᚋhefflᚋbffᚋmodelᚐPageInfo(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryConnection_pageInfo(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SettingsHistoryConnection",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_PageInfo(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SettingsHistoryEdge_cursor(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEdge_cursor(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Cursor, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNString2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEdge_cursor(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEdge", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEdge_node(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEdge) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEdge_node(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Node, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.SettingsHistoryEntry) graphql.Marshaler {
+			return ec.marshalNSettingsHistoryEntry2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEntry(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEdge_node(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "SettingsHistoryEdge",
+		Field:      field,
+		IsMethod:   false,
+		IsResolver: false,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SettingsHistoryEntry(ctx, field)
+		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_id(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_id(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v string) graphql.Marshaler {
+			return ec.marshalNID2string(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_id(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_changedAt(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_changedAt(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ChangedAt, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Time) graphql.Marshaler {
+			return ec.marshalNTime2githubᚗcomᚋhefflᚋbffᚋmodelᚐTime(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_changedAt(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type Time does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_userId(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_userId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.UserID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_userId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_actorId(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_actorId(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.ActorID, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOID2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_actorId(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type ID does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_eventType(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_eventType(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.EventType, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *string) graphql.Marshaler {
+			return ec.marshalOString2ᚖstring(ctx, selections, v)
+		},
+		true,
+		false,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_eventType(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type String does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_channel(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_channel(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Channel, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.Channel) graphql.Marshaler {
+			return ec.marshalNChannel2githubᚗcomᚋhefflᚋbffᚋmodelᚐChannel(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_channel(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type Channel does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_before(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_before(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Before, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.SettingValue) graphql.Marshaler {
+			return ec.marshalNSettingValue2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingValue(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_before(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type SettingValue does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_after(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_after(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.After, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.SettingValue) graphql.Marshaler {
+			return ec.marshalNSettingValue2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingValue(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_after(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type SettingValue does not have child fields"))
+}
+
+func (ec *executionContext) _SettingsHistoryEntry_through(ctx context.Context, field graphql.CollectedField, obj *model.SettingsHistoryEntry) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_SettingsHistoryEntry_through(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			return obj.Through, nil
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v model.ChangeSource) graphql.Marshaler {
+			return ec.marshalNChangeSource2githubᚗcomᚋhefflᚋbffᚋmodelᚐChangeSource(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_SettingsHistoryEntry_through(_ context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	return graphql.NewScalarFieldContext("SettingsHistoryEntry", field, false, false, errors.New("field of type ChangeSource does not have child fields"))
 }
 
 func (ec *executionContext) _SkippedCell_eventType(ctx context.Context, field graphql.CollectedField, obj *model.SkippedCell) (ret graphql.Marshaler) {
@@ -11402,6 +12146,50 @@ func (ec *executionContext) fieldContext_Viewer_notificationSettings(_ context.C
 		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
 			return ec.childFields_NotificationSettings(ctx, field)
 		},
+	}
+	return fc, nil
+}
+
+func (ec *executionContext) _Viewer_settingsHistory(ctx context.Context, field graphql.CollectedField, obj *model.Viewer) (ret graphql.Marshaler) {
+	return graphql.ResolveField(
+		ctx,
+		ec.OperationContext,
+		field,
+		func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.fieldContext_Viewer_settingsHistory(ctx, field)
+		},
+		func(ctx context.Context) (any, error) {
+			fc := graphql.GetFieldContext(ctx)
+			return ec.Resolvers.Viewer().SettingsHistory(ctx, obj, fc.Args["first"].(*int32), fc.Args["after"].(*string))
+		},
+		nil,
+		func(ctx context.Context, selections ast.SelectionSet, v *model.SettingsHistoryConnection) graphql.Marshaler {
+			return ec.marshalNSettingsHistoryConnection2ᚖgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryConnection(ctx, selections, v)
+		},
+		true,
+		true,
+	)
+}
+func (ec *executionContext) fieldContext_Viewer_settingsHistory(ctx context.Context, field graphql.CollectedField) (fc *graphql.FieldContext, err error) {
+	fc = &graphql.FieldContext{
+		Object:     "Viewer",
+		Field:      field,
+		IsMethod:   true,
+		IsResolver: true,
+		Child: func(ctx context.Context, field graphql.CollectedField) (*graphql.FieldContext, error) {
+			return ec.childFields_SettingsHistoryConnection(ctx, field)
+		},
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = ec.Recover(ctx, r)
+			ec.Error(ctx, err)
+		}
+	}()
+	ctx = graphql.WithFieldContext(ctx, fc)
+	if fc.Args, err = ec.field_Viewer_settingsHistory_args(ctx, field.ArgumentMap(ec.Variables)); err != nil {
+		ec.Error(ctx, err)
+		return fc, err
 	}
 	return fc, nil
 }
@@ -15765,6 +16553,28 @@ func (ec *executionContext) _Query(ctx context.Context, sel ast.SelectionSet) gr
 			}
 
 			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
+		case "workspaceSettingsHistory":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Query_workspaceSettingsHistory(ctx, field)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			rrm := func(ctx context.Context) graphql.Marshaler {
+				return ec.OperationContext.RootResolverMiddleware(ctx,
+					func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return rrm(innerCtx) })
 		case "previewEvent":
 			field := field
 
@@ -16068,6 +16878,175 @@ func (ec *executionContext) _SetChannelEnabledPayload(ctx context.Context, sel a
 			}
 		case "userErrors":
 			out.Values[i] = ec._SetChannelEnabledPayload_userErrors(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var settingsHistoryConnectionImplementors = []string{"SettingsHistoryConnection"}
+
+func (ec *executionContext) _SettingsHistoryConnection(ctx context.Context, sel ast.SelectionSet, obj *model.SettingsHistoryConnection) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, settingsHistoryConnectionImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SettingsHistoryConnection")
+		case "edges":
+			out.Values[i] = ec._SettingsHistoryConnection_edges(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "nodes":
+			out.Values[i] = ec._SettingsHistoryConnection_nodes(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "pageInfo":
+			out.Values[i] = ec._SettingsHistoryConnection_pageInfo(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var settingsHistoryEdgeImplementors = []string{"SettingsHistoryEdge"}
+
+func (ec *executionContext) _SettingsHistoryEdge(ctx context.Context, sel ast.SelectionSet, obj *model.SettingsHistoryEdge) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, settingsHistoryEdgeImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SettingsHistoryEdge")
+		case "cursor":
+			out.Values[i] = ec._SettingsHistoryEdge_cursor(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "node":
+			out.Values[i] = ec._SettingsHistoryEdge_node(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		default:
+			panic("unknown field " + strconv.Quote(field.Name))
+		}
+	}
+	out.Dispatch(ctx)
+	if out.Invalids > 0 {
+		return graphql.Null
+	}
+
+	atomic.AddInt32(&ec.Deferred, int32(min(len(deferLabelToView), math.MaxInt32)))
+
+	ec.ProcessDeferredGroup(graphql.DeferredGroup{
+		Defers:   deferLabelToView,
+		Path:     graphql.GetPath(ctx),
+		FieldSet: deferredFieldSet,
+		Context:  ctx,
+	})
+
+	return out
+}
+
+var settingsHistoryEntryImplementors = []string{"SettingsHistoryEntry"}
+
+func (ec *executionContext) _SettingsHistoryEntry(ctx context.Context, sel ast.SelectionSet, obj *model.SettingsHistoryEntry) graphql.Marshaler {
+	fields := graphql.CollectFields(ec.OperationContext, sel, settingsHistoryEntryImplementors)
+
+	out := graphql.NewFieldSet(fields)
+	deferredFieldSet := graphql.NewFieldSet(nil)
+	deferLabelToView := make(map[string]*graphql.FieldSetView)
+	for i, field := range fields {
+		switch field.Name {
+		case "__typename":
+			out.Values[i] = graphql.MarshalString("SettingsHistoryEntry")
+		case "id":
+			out.Values[i] = ec._SettingsHistoryEntry_id(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "changedAt":
+			out.Values[i] = ec._SettingsHistoryEntry_changedAt(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "userId":
+			out.Values[i] = ec._SettingsHistoryEntry_userId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "actorId":
+			out.Values[i] = ec._SettingsHistoryEntry_actorId(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "eventType":
+			out.Values[i] = ec._SettingsHistoryEntry_eventType(ctx, field, obj)
+			if out.Values[i] == graphql.RequiredNull {
+				out.Invalids++
+			}
+		case "channel":
+			out.Values[i] = ec._SettingsHistoryEntry_channel(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "before":
+			out.Values[i] = ec._SettingsHistoryEntry_before(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "after":
+			out.Values[i] = ec._SettingsHistoryEntry_after(ctx, field, obj)
+			if out.Values[i] == graphql.Null {
+				out.Invalids++
+			}
+		case "through":
+			out.Values[i] = ec._SettingsHistoryEntry_through(ctx, field, obj)
 			if out.Values[i] == graphql.Null {
 				out.Invalids++
 			}
@@ -16623,6 +17602,44 @@ func (ec *executionContext) _Viewer(ctx context.Context, sel ast.SelectionSet, o
 					}
 				}()
 				res = ec._Viewer_notificationSettings(ctx, field, obj)
+				if res == graphql.Null {
+					atomic.AddUint32(&fs.Invalids, 1)
+				}
+				return res
+			}
+
+			if field.IsDeferred() {
+				deferredFieldSet.AddField(field)
+				fieldIndex := len(deferredFieldSet.Values) - 1
+				deferredFieldSet.Concurrently(fieldIndex, func(ctx context.Context) graphql.Marshaler {
+					return innerFunc(ctx, deferredFieldSet)
+				})
+
+				for _, deferrable := range field.Deferrables {
+					view, ok := deferLabelToView[deferrable.Label]
+					if !ok {
+						view = deferredFieldSet.NewView()
+						deferLabelToView[deferrable.Label] = view
+					}
+					view.AddIndices(fieldIndex)
+				}
+
+				// don't run the out.Concurrently() call below
+				out.Values[i] = graphql.Null
+				continue
+			}
+
+			out.Concurrently(i, func(ctx context.Context) graphql.Marshaler { return innerFunc(ctx, out) })
+		case "settingsHistory":
+			field := field
+
+			innerFunc := func(ctx context.Context, fs *graphql.FieldSet) (res graphql.Marshaler) {
+				defer func() {
+					if r := recover(); r != nil {
+						ec.Error(ctx, ec.Recover(ctx, r))
+					}
+				}()
+				res = ec._Viewer_settingsHistory(ctx, field, obj)
 				if res == graphql.Null {
 					atomic.AddUint32(&fs.Invalids, 1)
 				}
@@ -17309,6 +18326,23 @@ func (ec *executionContext) unmarshalNBoolean2bool(ctx context.Context, v any) (
 func (ec *executionContext) marshalNBoolean2bool(ctx context.Context, sel ast.SelectionSet, v bool) graphql.Marshaler {
 	_ = sel
 	res := graphql.MarshalBoolean(v)
+	if res == graphql.Null {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+	}
+	return res
+}
+
+func (ec *executionContext) unmarshalNChangeSource2githubᚗcomᚋhefflᚋbffᚋmodelᚐChangeSource(ctx context.Context, v any) (model.ChangeSource, error) {
+	tmp, err := graphql.UnmarshalString(v)
+	res := model.ChangeSource(tmp)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNChangeSource2githubᚗcomᚋhefflᚋbffᚋmodelᚐChangeSource(ctx context.Context, sel ast.SelectionSet, v model.ChangeSource) graphql.Marshaler {
+	_ = sel
+	res := graphql.MarshalString(string(v))
 	if res == graphql.Null {
 		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
 			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
@@ -18027,6 +19061,66 @@ func (ec *executionContext) marshalNSetChannelEnabledPayload2ᚖgithubᚗcomᚋh
 		return graphql.Null
 	}
 	return ec._SetChannelEnabledPayload(ctx, sel, v)
+}
+
+func (ec *executionContext) unmarshalNSettingValue2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingValue(ctx context.Context, v any) (model.SettingValue, error) {
+	var res model.SettingValue
+	err := res.UnmarshalGQL(v)
+	return res, graphql.ErrorOnPath(ctx, err)
+}
+
+func (ec *executionContext) marshalNSettingValue2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingValue(ctx context.Context, sel ast.SelectionSet, v model.SettingValue) graphql.Marshaler {
+	return v
+}
+
+func (ec *executionContext) marshalNSettingsHistoryConnection2ᚖgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryConnection(ctx context.Context, sel ast.SelectionSet, v *model.SettingsHistoryConnection) graphql.Marshaler {
+	if v == nil {
+		if !graphql.HasFieldError(ctx, graphql.GetFieldContext(ctx)) {
+			graphql.AddErrorf(ctx, "the requested element is null which the schema does not allow")
+		}
+		return graphql.Null
+	}
+	return ec._SettingsHistoryConnection(ctx, sel, v)
+}
+
+func (ec *executionContext) marshalNSettingsHistoryEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEdge(ctx context.Context, sel ast.SelectionSet, v model.SettingsHistoryEdge) graphql.Marshaler {
+	return ec._SettingsHistoryEdge(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSettingsHistoryEdge2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEdgeᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SettingsHistoryEdge) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSettingsHistoryEdge2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEdge(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
+}
+
+func (ec *executionContext) marshalNSettingsHistoryEntry2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEntry(ctx context.Context, sel ast.SelectionSet, v model.SettingsHistoryEntry) graphql.Marshaler {
+	return ec._SettingsHistoryEntry(ctx, sel, &v)
+}
+
+func (ec *executionContext) marshalNSettingsHistoryEntry2ᚕgithubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEntryᚄ(ctx context.Context, sel ast.SelectionSet, v []model.SettingsHistoryEntry) graphql.Marshaler {
+	ret := graphql.MarshalSliceConcurrently(ctx, len(v), 0, false, func(ctx context.Context, i int) graphql.Marshaler {
+		fc := graphql.GetFieldContext(ctx)
+		fc.Result = &v[i]
+		return ec.marshalNSettingsHistoryEntry2githubᚗcomᚋhefflᚋbffᚋmodelᚐSettingsHistoryEntry(ctx, sel, v[i])
+	})
+
+	for _, e := range ret {
+		if e == graphql.Null {
+			return graphql.Null
+		}
+	}
+
+	return ret
 }
 
 func (ec *executionContext) marshalNSkippedCell2githubᚗcomᚋhefflᚋbffᚋmodelᚐSkippedCell(ctx context.Context, sel ast.SelectionSet, v model.SkippedCell) graphql.Marshaler {

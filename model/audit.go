@@ -8,6 +8,8 @@ type AuditEntry struct {
 	WorkspaceID uuid.UUID
 	// UserID is the person whose setting changed; nil: a rule of the whole workspace.
 	UserID *uuid.UUID
+	// UserExternalID is that person's id of Heffl's own.
+	UserExternalID string `gorm:"-"`
 	// ActorID is who changed it, Heffl's own id; empty: nobody is known, as with an unsubscribe link.
 	ActorID   string
 	CreatedAt Time
@@ -42,6 +44,8 @@ type AuditQuery struct {
 	WorkspaceID uuid.UUID
 	// UserID asks for one person's own settings only; nil: the whole workspace, its rules included.
 	UserID *uuid.UUID
+	// UserExternalID asks for the same by Heffl's own id; empty: everybody. Nobody who has it: nothing.
+	UserExternalID string
 	// Before asks for entries older than this one; uuid.Nil: from the newest.
 	Before uuid.UUID
 	// Limit is how many at most.

@@ -515,6 +515,46 @@ type SetChannelEnabledPayload struct {
 	UserErrors []UserError `json:"userErrors"`
 }
 
+// One page of changes of settings.
+type SettingsHistoryConnection struct {
+	// The changes with their positions, newest first.
+	Edges []SettingsHistoryEdge `json:"edges"`
+	// The changes alone, newest first.
+	Nodes []SettingsHistoryEntry `json:"nodes"`
+	// Whether and where it goes on.
+	PageInfo PageInfo `json:"pageInfo"`
+}
+
+// A change with its position in the list.
+type SettingsHistoryEdge struct {
+	// The position, for `after`.
+	Cursor string `json:"cursor"`
+	// The change.
+	Node SettingsHistoryEntry `json:"node"`
+}
+
+// One change of one setting. It never changes again.
+type SettingsHistoryEntry struct {
+	// An id for caches.
+	ID string `json:"id"`
+	// When.
+	ChangedAt Time `json:"changedAt"`
+	// Heffl's own id of the person whose setting it is; null for a rule of the workspace.
+	UserID *string `json:"userId,omitempty"`
+	// Heffl's own id of who changed it; null when nobody is known, as with the link in an e-mail.
+	ActorID *string `json:"actorId,omitempty"`
+	// The event type; null for the master switch of the channel.
+	EventType *string `json:"eventType,omitempty"`
+	// The channel.
+	Channel Channel `json:"channel"`
+	// What was set before.
+	Before SettingValue `json:"before"`
+	// What has been set since.
+	After SettingValue `json:"after"`
+	// Through what it was changed.
+	Through ChangeSource `json:"through"`
+}
+
 // A cell that was left as it is.
 type SkippedCell struct {
 	// The event type.
@@ -1463,6 +1503,79 @@ func (e *Scope) UnmarshalJSON(b []byte) error {
 }
 
 func (e Scope) MarshalJSON() ([]byte, error) {
+	var buf bytes.Buffer
+	e.MarshalGQL(&buf)
+	return buf.Bytes(), nil
+}
+
+// What is set for a cell, a master switch or a rule.
+type SettingValue string
+
+const (
+	// Nothing: what applies in general.
+	SettingValueDefault SettingValue = "DEFAULT"
+	// A person has it on.
+	SettingValueOn SettingValue = "ON"
+	// A person has it off.
+	SettingValueOff SettingValue = "OFF"
+	// A rule: on for everyone who chose nothing.
+	SettingValueDefaultOn SettingValue = "DEFAULT_ON"
+	// A rule: off for everyone who chose nothing.
+	SettingValueDefaultOff SettingValue = "DEFAULT_OFF"
+	// A rule: on for everyone.
+	SettingValueLockedOn SettingValue = "LOCKED_ON"
+	// A rule: off for everyone.
+	SettingValueLockedOff SettingValue = "LOCKED_OFF"
+)
+
+var AllSettingValue = []SettingValue{
+	SettingValueDefault,
+	SettingValueOn,
+	SettingValueOff,
+	SettingValueDefaultOn,
+	SettingValueDefaultOff,
+	SettingValueLockedOn,
+	SettingValueLockedOff,
+}
+
+func (e SettingValue) IsValid() bool {
+	switch e {
+	case SettingValueDefault, SettingValueOn, SettingValueOff, SettingValueDefaultOn, SettingValueDefaultOff, SettingValueLockedOn, SettingValueLockedOff:
+		return true
+	}
+	return false
+}
+
+func (e SettingValue) String() string {
+	return string(e)
+}
+
+func (e *SettingValue) UnmarshalGQL(v any) error {
+	str, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("enums must be strings")
+	}
+
+	*e = SettingValue(str)
+	if !e.IsValid() {
+		return fmt.Errorf("%s is not a valid SettingValue", str)
+	}
+	return nil
+}
+
+func (e SettingValue) MarshalGQL(w io.Writer) {
+	_, _ = fmt.Fprint(w, strconv.Quote(e.String()))
+}
+
+func (e *SettingValue) UnmarshalJSON(b []byte) error {
+	s, err := strconv.Unquote(string(b))
+	if err != nil {
+		return err
+	}
+	return e.UnmarshalGQL(s)
+}
+
+func (e SettingValue) MarshalJSON() ([]byte, error) {
 	var buf bytes.Buffer
 	e.MarshalGQL(&buf)
 	return buf.Bytes(), nil

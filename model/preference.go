@@ -75,7 +75,8 @@ func (s SettingsSnapshot) Apply(c SettingsChange, revision int32) SettingsSnapsh
 			cells = append(cells, cell)
 		}
 	}
-	s.Cells = append(cells, c.Set...)
+	cells = append(cells, c.Set...)
+	s.Cells = cells
 	if on, ok := c.Master[ChannelEmail]; ok {
 		s.User.EmailEnabled = on
 	}

@@ -18,6 +18,7 @@ type Config struct {
 	Users    Users
 	Settings Settings
 	Policies Policies
+	History  History
 	Inboxes  Inboxes
 	Connect  Connect
 	Tester   Tester
@@ -44,7 +45,7 @@ var _ graph.ResolverRoot = (*Resolver)(nil)
 
 // New makes the resolvers. It fails when a part is missing.
 func New(c Config) (*Resolver, error) {
-	missing := c.Catalog == nil || c.Users == nil || c.Settings == nil || c.Policies == nil || c.Inboxes == nil ||
+	missing := c.Catalog == nil || c.Users == nil || c.Settings == nil || c.Policies == nil || c.History == nil || c.Inboxes == nil ||
 		c.Connect == nil || c.Tester == nil || c.BotAPIURL == nil || c.Live == nil || c.Dispatcher == nil || c.AppURL == nil ||
 		c.RequestID == nil || c.Logger == nil || c.Now == nil
 	if missing {

@@ -60,7 +60,7 @@ func (a *App) resolve(ctx context.Context) error {
 		return err
 	}
 	a.resolver, err = resolvers.New(resolvers.Config{
-		Catalog: a.catalog, Users: a.store, Settings: a.store, Policies: a.store, Inboxes: a.inbox, Connect: a.connect, Tester: a.workers,
+		Catalog: a.catalog, Users: a.store, Settings: a.store, Policies: a.store, History: a.store, Inboxes: a.inbox, Connect: a.connect, Tester: a.workers,
 		Regions: offered(a.regions), BotAPIURL: func(code model.CliqRegionCode, bot string) string { return a.regions.BotAPIURL(cliq.Code(code), bot) },
 		Live: a.hub, Dispatcher: a.dispatcher, AppURL: a.app, RequestID: httpd.RequestID, Logger: a.logger, Now: a.now,
 	})

@@ -8,11 +8,12 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-const auditColumns = `id, workspace_id, user_id, actor_id, created_at, event_type, channel, old, new, through`
+const selectAudit = `SELECT a.id, a.workspace_id, a.user_id, COALESCE(u.external_id, ''), a.actor_id, a.created_at, a.event_type, a.channel,
+	a.old, a.new, a.through FROM settings_audit a LEFT JOIN users u ON u.id = a.user_id WHERE a.workspace_id = $1 AND a.id < $2`
 
 func auditFields(e *model.AuditEntry) []any {
 	return []any{
-		&e.UUID, &e.WorkspaceID, &e.UserID, &e.ActorID, &e.CreatedAt, &e.EventType, &e.Channel, &e.Old, &e.New, &e.Through,
+		&e.UUID, &e.WorkspaceID, &e.UserID, &e.UserExternalID, &e.ActorID, &e.CreatedAt, &e.EventType, &e.Channel, &e.Old, &e.New, &e.Through,
 	}
 }
 
@@ -22,13 +23,18 @@ func (s *Store) Audit(ctx context.Context, q model.AuditQuery) (model.AuditPage,
 	if before == uuid.Nil {
 		before = uuid.Max
 	}
-	statement := `SELECT ` + auditColumns + ` FROM settings_audit WHERE workspace_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3`
-	args := []any{q.WorkspaceID, before, q.Limit + 1}
-	if q.UserID != nil {
-		statement = `SELECT ` + auditColumns + ` FROM settings_audit
-			WHERE workspace_id = $1 AND id < $2 AND user_id = $3 ORDER BY id DESC LIMIT $4`
-		args = []any{q.WorkspaceID, before, q.UserID, q.Limit + 1}
+	statement, args := selectAudit, []any{q.WorkspaceID, before}
+	switch {
+	case q.UserID != nil:
+		statement += ` AND a.user_id = $3 ORDER BY a.id DESC LIMIT $4`
+		args = append(args, q.UserID)
+	case q.UserExternalID != "":
+		statement += ` AND a.user_id = (SELECT id FROM users WHERE workspace_id = $1 AND external_id = $3) ORDER BY a.id DESC LIMIT $4`
+		args = append(args, q.UserExternalID)
+	default:
+		statement += ` ORDER BY a.id DESC LIMIT $3`
 	}
+	args = append(args, q.Limit+1)
 	entries, err := collect(s.reader(ctx), auditFields, statement, args...)
 	if err != nil {
 		return model.AuditPage{}, wrap("read audit", err)

@@ -143,7 +143,7 @@ func runAudit(t *testing.T, open Open) {
 			t.Fatal(err)
 		}
 		want := model.AuditPage{Entries: []model.AuditEntry{{
-			WorkspaceID: ann.Workspace.UUID, UserID: &ann.User.UUID, CreatedAt: noon, EventType: "deal.won", Channel: model.ChannelCliq,
+			WorkspaceID: ann.Workspace.UUID, UserID: &ann.User.UUID, UserExternalID: "ann", CreatedAt: noon, EventType: "deal.won", Channel: model.ChannelCliq,
 			New: model.AuditOff, Through: model.ThroughUnsubscribe,
 		}}}
 		if diff := cmp.Diff(want, page, cmpopts.IgnoreFields(model.AuditEntry{}, "UUID")); diff != "" {
