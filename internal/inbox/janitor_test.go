@@ -40,6 +40,13 @@ func (a *attic) Purge(_ context.Context, olderThan, _ model.Time, limit int) (in
 	return n, nil
 }
 
+// look reads what happened so far.
+func (a *attic) look(at func()) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	at()
+}
+
 // TestJanitor shows, in virtual time, that the work is bounded: batches of one size with a pause between them, a
 // round an hour, another one after an error, and an end at once.
 func TestJanitor(t *testing.T) {
@@ -61,19 +68,23 @@ func TestJanitor(t *testing.T) {
 			j := begin(t, a)
 			time.Sleep(30 * time.Minute)
 			synctest.Wait()
-			if len(a.calls) != 3 || a.old != 0 {
-				t.Errorf("%d calls, %d left", len(a.calls), a.old)
-			}
-			for i, at := range a.calls {
-				if a.limits[i] != purgeBatch || at.Sub(start) < time.Duration(i)*purgePause || !a.before[i].Equal(model.NewTime(start.Add(-24*time.Hour))) {
-					t.Errorf("call %d after %v of %d before %v", i, at.Sub(start), a.limits[i], a.before[i])
+			a.look(func() {
+				if len(a.calls) != 3 || a.old != 0 {
+					t.Errorf("%d calls, %d left", len(a.calls), a.old)
 				}
-			}
+				for i, at := range a.calls {
+					if a.limits[i] != purgeBatch || at.Sub(start) < time.Duration(i)*purgePause || !a.before[i].Equal(model.NewTime(start.Add(-24*time.Hour))) {
+						t.Errorf("call %d after %v of %d before %v", i, at.Sub(start), a.limits[i], a.before[i])
+					}
+				}
+			})
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if len(a.calls) != 4 {
-				t.Errorf("%d calls after an hour", len(a.calls))
-			}
+			a.look(func() {
+				if len(a.calls) != 4 {
+					t.Errorf("%d calls after an hour", len(a.calls))
+				}
+			})
 			j.Stop()
 			j.Stop()
 			j.Start(t.Context())

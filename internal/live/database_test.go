@@ -102,7 +102,7 @@ type family struct {
 // so are those of who comes back.
 func TestPicturesEqualDatabase(t *testing.T) {
 	t.Parallel()
-	most := 14
+	most := 10
 	if *full {
 		most = 400
 	}

@@ -118,7 +118,7 @@ func (m *moment) get() time.Time {
 // misses anything, what came meanwhile is told by polling within 5 s, and everybody is up to date 2 s after it is back.
 func TestPartitionUnderLoad(t *testing.T) {
 	t.Parallel()
-	people, perSecond, outage := 100, 300, 4*time.Second
+	people, perSecond, outage := 100, 300, 2*time.Second
 	if *full {
 		people, perSecond, outage = 200, 1000, 15*time.Second
 	}

@@ -16,7 +16,7 @@ import (
 // waits for the others stays bounded.
 func TestSlowReadersCostNobodyElse(t *testing.T) {
 	t.Parallel()
-	const tabs, others, events = 50, 50, 2000
+	const tabs, others, events = 50, 50, 300
 	b := setup(t, 0)
 	b.hubs = append(b.hubs, startHub(t, config(b.store, ""), seldom))
 	hub := b.hubs[0]
