@@ -21,7 +21,7 @@ var full = flag.Bool("full", false, "as many events as the goals name, instead o
 func TestSeqCommitOrder(t *testing.T) {
 	t.Parallel()
 	const writers = 64
-	each := int64(32)
+	each := int64(12)
 	if *full {
 		each = 100_000/writers + 1
 	}
@@ -30,9 +30,17 @@ func TestSeqCommitOrder(t *testing.T) {
 		v := storetest.Person(t, s, "acme", "ann")
 		var working sync.WaitGroup
 		var slowest atomic.Int64
+		written := make(chan struct{}, 1)
+		tell := func() {
+			select {
+			case written <- struct{}{}:
+			default:
+			}
+		}
 		begin := time.Now()
 		for range writers {
 			working.Go(func() {
+				defer tell()
 				for range each {
 					began := time.Now()
 					p := storetest.Plan(v.Workspace.UUID, "deal.won", model.NewTime(began), 0, v.User.UUID)
@@ -40,6 +48,7 @@ func TestSeqCommitOrder(t *testing.T) {
 						t.Error(err)
 						return
 					}
+					tell()
 					if took := int64(time.Since(began)); took > slowest.Load() {
 						slowest.Store(took)
 					}
@@ -49,6 +58,7 @@ func TestSeqCommitOrder(t *testing.T) {
 		seen := make(map[uuid.UUID]bool, writers*each)
 		reads, last := 0, int64(0)
 		for last < writers*each && !t.Failed() {
+			<-written
 			got, err := s.Changes(t.Context(), v.User.UUID, last, 100_000)
 			if err != nil || got.TooFarBehind {
 				t.Fatalf("changes after %d: %+v, %v", last, got.Inbox, err)
