@@ -2,11 +2,11 @@ package resolvers
 
 import (
 	"context"
-	"net/mail"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/heffl/bff/internal/mail"
 	"github.com/heffl/bff/model"
 )
 
@@ -15,7 +15,6 @@ const (
 	maxUsers      = 1000
 	maxWorkspaces = 1000
 	maxName       = 200
-	maxEmail      = 254 // RFC 5321: a path of 256 with its brackets
 )
 
 // SyncUsers takes over people and workspaces from Heffl's directory: all of them or none.
@@ -103,7 +102,7 @@ func (r *Resolver) planUser(ctx context.Context, in *model.UserInput, path []str
 		problems = append(problems, *problem)
 	}
 	if email := in.Email.Value(); email != nil && *email != "" {
-		if !validEmail(*email) {
+		if !mail.Usable(*email) {
 			problems = append(problems, *model.UserErrorf(model.UserErrorCodeInvalidField, append(path, "email"), "This is no e-mail address that mail can be sent to."))
 		}
 		user.Email = *email
@@ -128,26 +127,4 @@ func checkName(name string, path []string) *model.UserError {
 		return model.UserErrorf(model.UserErrorCodeInvalidField, path, "A name has 1 to %d characters and no control characters.", maxName)
 	}
 	return nil
-}
-
-// validEmail reports whether mail can be sent to the address: one plain address of a domain name, in the lengths
-// of RFC 5321 (local part 64, domain 253).
-func validEmail(address string) bool {
-	if len(address) > maxEmail || strings.ContainsAny(address, "\r\n\x00<>\"() ,;:\\[]") {
-		return false
-	}
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address {
-		return false
-	}
-	local, domain, _ := strings.Cut(address, "@")
-	if len(local) > 64 || len(domain) > 253 || !strings.Contains(domain, ".") || strings.HasSuffix(domain, ".") {
-		return false
-	}
-	for label := range strings.SplitSeq(domain, ".") {
-		if label == "" || len(label) > 63 {
-			return false
-		}
-	}
-	return true
 }

@@ -3,7 +3,6 @@ package mail
 import (
 	"bytes"
 	"embed"
-	"errors"
 	"fmt"
 	htmltemplate "html/template"
 	"net/mail"
@@ -43,12 +42,9 @@ type Message struct {
 	Date time.Time
 }
 
-// ErrAddress is an address that mail cannot be sent to. Another attempt would fail the same way.
-var ErrAddress = errors.New("unusable e-mail address")
-
 // build makes the message for the wire. Its error is ErrAddress when the recipient's address is the reason.
 func build(m Message, from mail.Address) (*gomail.Msg, error) {
-	if !usable(m.To) {
+	if !Usable(m.To) {
 		return nil, ErrAddress
 	}
 	var text, html bytes.Buffer
@@ -72,21 +68,6 @@ func build(m Message, from mail.Address) (*gomail.Msg, error) {
 	msg.SetBodyString(gomail.TypeTextPlain, text.String())
 	msg.AddAlternativeString(gomail.TypeTextHTML, html.String())
 	return msg, nil
-}
-
-// usable reports whether the address is one plain address of a domain name within the lengths of RFC 5321 §4.5.3.1.
-func usable(address string) bool {
-	if len(address) > 254 || strings.ContainsFunc(address, func(r rune) bool {
-		return unicode.IsControl(r) || unicode.IsSpace(r) || strings.ContainsRune("<>\"(),;:\\[]", r)
-	}) {
-		return false
-	}
-	parsed, err := mail.ParseAddress(address)
-	if err != nil || parsed.Address != address {
-		return false
-	}
-	local, domain, _ := strings.Cut(address, "@")
-	return len(local) <= 64 && len(domain) <= 253 && strings.Contains(domain, ".") && !strings.HasSuffix(domain, ".")
 }
 
 // oneLine is s without control characters and line breaks, cut at limit runes.

@@ -49,7 +49,7 @@ func NewSender(c Config) (*Sender, error) {
 	if err != nil || (u.Scheme != "smtp" && u.Scheme != "smtps") || u.Hostname() == "" {
 		return nil, errors.New("the SMTP URL must look like smtp://user:password@host:587")
 	}
-	if !usable(c.From.Address) {
+	if !Usable(c.From.Address) {
 		return nil, fmt.Errorf("sender %q: %w", c.From.Address, ErrAddress)
 	}
 	s := &Sender{host: u.Hostname(), from: c.From, timeout: c.Timeout}
