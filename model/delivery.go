@@ -72,3 +72,14 @@ type DeliveryOutcome struct {
 	// Untried: nothing left this machine, so the attempt is not counted.
 	Untried bool
 }
+
+// NeedsPerson reports whether a problem with an integration stays until somebody does something about it. Any other
+// problem is a pause: what is decided meanwhile is delivered later.
+func (e ProblemCode) NeedsPerson() bool {
+	switch e {
+	case ProblemCodeBotNotFound, ProblemCodeDeliveredToOthers, ProblemCodeNotSubscribed, ProblemCodeProviderMisconfigured:
+		return true
+	default:
+		return false
+	}
+}

@@ -72,13 +72,3 @@ func (w *Workers) claimCliq(ctx context.Context, n int) ([]job, error) {
 func (w *Workers) withinLease(ctx context.Context, until model.Time) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, until.Sub(w.now())-cliqMargin)
 }
-
-// needsPerson reports whether a problem stays until somebody acts.
-func needsPerson(p model.ProblemCode) bool {
-	switch p {
-	case model.ProblemCodeBotNotFound, model.ProblemCodeNotSubscribed, model.ProblemCodeDeliveredToOthers, model.ProblemCodeProviderMisconfigured:
-		return true
-	default:
-		return false
-	}
-}

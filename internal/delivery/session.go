@@ -48,7 +48,7 @@ func (s *session) sendAll(ctx context.Context) error {
 		switch {
 		case s.c.Status != model.IntegrationStatusConnected:
 			_, err = s.beginAndTell(ctx, due) // they end SKIPPED, all at once and without counting against the pace
-		case needsPerson(s.c.Problem):
+		case s.c.Problem.NeedsPerson():
 			err = s.probe(ctx, due)
 		default:
 			err = s.sendDue(ctx, due)

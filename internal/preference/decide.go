@@ -56,21 +56,10 @@ func unreachable(r *model.Recipient, ch model.Channel) model.SkipReason {
 		return model.SkipReasonNeedsReconnect
 	case r.CliqStatus != model.IntegrationStatusConnected: // no row at all is not connected either
 		return model.SkipReasonNotConnected
-	case NeedsPerson(r.CliqProblem):
+	case r.CliqProblem.NeedsPerson():
 		return model.SkipReasonIntegrationProblem
 	}
 	return ""
-}
-
-// NeedsPerson reports whether a problem with an integration stays until a person does something about it. Any other
-// problem is a pause: what is decided meanwhile is delivered later.
-func NeedsPerson(problem model.ProblemCode) bool {
-	switch problem {
-	case model.ProblemCodeBotNotFound, model.ProblemCodeDeliveredToOthers, model.ProblemCodeNotSubscribed, model.ProblemCodeProviderMisconfigured:
-		return true
-	default:
-		return false
-	}
 }
 
 // masterOn is the person's switch for the whole channel; in-app has none.

@@ -113,17 +113,6 @@ func (s *Store) Disconnect(ctx context.Context, userID uuid.UUID, now model.Time
 	return queued, nil
 }
 
-// botProblem reports a problem that another bot, or the same one put right, can solve.
-func botProblem(code model.ProblemCode) bool {
-	switch code {
-	case model.ProblemCodeBotNotFound, model.ProblemCodeDeliveredToOthers, model.ProblemCodeNotSubscribed,
-		model.ProblemCodeProviderMisconfigured:
-		return true
-	default:
-		return false
-	}
-}
-
 // SetBot changes which bot sends and forgets a problem that lay with the bot. A worker that holds the old name loses
 // its lease with it: what it still finds out is about a bot that is no longer asked for. It tells false, and changes
 // nothing, for a person who is not connected.
@@ -135,7 +124,7 @@ func (s *Store) SetBot(ctx context.Context, userID uuid.UUID, bot string, _ mode
 		if err != nil || !connected {
 			return err
 		}
-		solved := botProblem(c.Problem)
+		solved := c.Problem.NeedsPerson()
 		if c.BotName == bot && !solved {
 			return nil
 		}
