@@ -127,6 +127,7 @@ func callers(t *testing.T, s *server) map[string]caller {
 func TestAuthorizationMatrix(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		event := map[string]any{"e": map[string]any{"type": "deal.won", "idempotencyKey": "", "recipientIds": []string{}, "data": map[string]any{}}}
 		cells := 0
 		everybody := callers(t, s)
@@ -170,6 +171,7 @@ func TestAuthorizationMatrix(t *testing.T) {
 func TestForeignObjects(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		owner, colleague, foreigner := person(t, "acme", "ann"), person(t, "acme", "ben", auth.ScopeAdmin), person(t, "evil", "eve", auth.ScopeAdmin)
 		for _, p := range []string{owner, colleague, foreigner} {
 			get[any](t, s, p, `{viewer{userId}}`, nil)

@@ -54,6 +54,7 @@ func (s *server) publish(t *testing.T, event map[string]any) published {
 func TestDispatchOrder(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		ids := people(t, s, "acme", 3)
 		s.outside.taken()
 		if got := s.publish(t, wonDeal("acme", "k", ids...)); got.Notified != 3 || got.Duplicate {
@@ -90,6 +91,7 @@ func TestDispatchOrder(t *testing.T) {
 func TestStatementsPerEvent(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		ids := people(t, s, "acme", 1000)
 		s.publish(t, wonDeal("acme", "warm", ids[0]))
 		var first []string
@@ -114,6 +116,7 @@ func TestStatementsPerEvent(t *testing.T) {
 func TestStatementsPerPage(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		ann := person(t, "acme", "ann")
 		get[any](t, s, ann, `{viewer{id}}`, nil)
 		publish(t, s, "acme", "k", "ann")
@@ -144,6 +147,7 @@ func TestStatementsPerPage(t *testing.T) {
 func TestEventInput(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, s *server) {
+		t.Helper()
 		people(t, s, "acme", 3)
 		people(t, s, "evil", 1)
 		change := func(name string, value any) map[string]any {

@@ -71,11 +71,17 @@ func (o *outside) taken() []string {
 
 func (o *outside) Arrived(context.Context, *model.Event, []model.InboxEntry) { o.note("live") }
 func (o *outside) Wake(c model.Channel)                                      { o.note("wake " + string(c)) }
-func (o *outside) ViewerChanged(uuid.UUID)                                   { o.note("viewer changed") }
-func (o *outside) PolicyChanged(uuid.UUID)                                   { o.note("policy changed") }
-func (o *outside) Deactivated([]uuid.UUID)                                   { o.note("deactivated") }
-func (o *outside) Changed(context.Context, model.Inbox, int64)               { o.note("inbox changed") }
-func (o *outside) Marked(context.Context, model.Inbox, model.InboxMark)      { o.note("inbox marked") }
+
+func (o *outside) ViewerChanged(uuid.UUID) { o.note("viewer changed") }
+
+func (o *outside) PolicyChanged(uuid.UUID) { o.note("policy changed") }
+
+func (o *outside) Deactivated([]uuid.UUID) { o.note("deactivated") }
+
+func (o *outside) Changed(context.Context, model.Inbox, int64) { o.note("inbox changed") }
+
+func (o *outside) Marked(context.Context, model.Inbox, model.InboxMark) { o.note("inbox marked") }
+
 func (o *outside) SendTest(context.Context, model.Viewer) (out model.TestOutcome, err error) {
 	return out, model.UserErrorf(model.UserErrorCodeNotConnected, nil, "Connect first.")
 }

@@ -41,7 +41,8 @@ func TestChangedDefault(t *testing.T) {
 		"turned it on":           {own(true), nil, "true by USER, default true", "true by USER, default false"},
 		"turned it off":          {own(false), nil, "false by USER, default true", "false by USER, default false"},
 		"never touched it, but the workspace did": {
-			nil, []model.WorkspaceRule{{EventType: eventType, Channel: channel, Mode: model.WorkspaceRuleModeDefaultOn}},
+			nil,
+			[]model.WorkspaceRule{{EventType: eventType, Channel: channel, Mode: model.WorkspaceRuleModeDefaultOn}},
 			"true by WORKSPACE, default true", "true by WORKSPACE, default true",
 		},
 	} {
