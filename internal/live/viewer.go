@@ -8,10 +8,8 @@ import (
 )
 
 const (
-	// viewerPause is how often one viewer is told of changes in the long run. After a quiet time viewerBurst of them go
-	// out at once: somebody who changes a setting and what comes of it a moment later are two.
+	// viewerPause lies between two tidings of changes of one viewer at least.
 	viewerPause = time.Second
-	viewerBurst = 2
 	// workspaceSpread is how long everybody in a workspace is told of a change that concerns them all: each of them
 	// then asks for their settings.
 	workspaceSpread = 5 * time.Second
@@ -25,10 +23,9 @@ type viewerClock struct {
 	// personal: somebody said that this very person changed. The spread is for changes of the workspace.
 	personal bool
 	spread   time.Time
-	// paid is until when the tidings that went out use up the pace.
-	paid  time.Time
-	due   time.Time
-	timer *time.Timer
+	told     time.Time
+	due      time.Time
+	timer    *time.Timer
 }
 
 // compareViewer has the viewer subscriptions told if the revision differs from the last. The shard's lock is held.
@@ -40,7 +37,7 @@ func (e *entry) compareViewer(revision int64, now time.Time) {
 	if !changed || !e.hasViewers() {
 		return
 	}
-	due := v.paid.Add(-(viewerBurst - 1) * viewerPause)
+	due := v.told.Add(viewerPause)
 	if !personal && v.spread.After(due) {
 		due = v.spread
 	}
@@ -71,10 +68,7 @@ func (e *entry) tellViewers(now time.Time) {
 		e.viewer.timer.Stop()
 		e.viewer.timer = nil
 	}
-	if e.viewer.paid.Before(now) {
-		e.viewer.paid = now
-	}
-	e.viewer.paid = e.viewer.paid.Add(viewerPause)
+	e.viewer.told = now
 	for _, sub := range e.subscribers {
 		if sub.follows == followsViewer && sub.phase == live {
 			sub.viewer.Changed()
