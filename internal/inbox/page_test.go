@@ -214,6 +214,18 @@ func TestPageFilters(t *testing.T) {
 				t.Errorf("%s: %v, %+v, want %v", name, got, page.PageInfo, want)
 			}
 		}
+		// A cursor stays good when what it stood at has left the list.
+		unread := &model.NotificationFilter{Read: no}
+		top := b.page(t, model.PageArgs{First: new(int32(1)), Filter: unread}).PageInfo.EndCursor
+		for _, newer := range []bool{true, false} {
+			page := b.page(t, model.PageArgs{First: new(int32(9)), After: top, Filter: unread})
+			if got := shown(t, page); !slices.Equal(got, []uuid.UUID{ids[4], ids[3], ids[2]}[:len(got)]) || len(got) < 2 || page.PageInfo.HasPreviousPage != newer {
+				t.Errorf("behind the newest unread one: %v, %+v, want something newer: %v", got, page.PageInfo, newer)
+			}
+			if _, _, err := b.SetRead(t.Context(), b.user, global(ids[5]), true); err != nil {
+				t.Fatal(err)
+			}
+		}
 		if page := b.page(t, model.PageArgs{First: new(int32(1))}); page.Nodes[0].URL != "https://app.test/deals/1" || page.Nodes[0].Category != "LEADS" {
 			t.Errorf("not decorated: %+v", page.Nodes[0])
 		}
