@@ -1,0 +1,160 @@
+package delivery
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/heffl/bff/internal/mail"
+	"github.com/heffl/bff/model"
+)
+
+// TestRetryAfter shows D8: after a limit with a hint in any form, the next try lies within the hint and a fifth more,
+// and never later than an hour and a fifth.
+func TestRetryAfter(t *testing.T) {
+	t.Parallel()
+	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	for name, tc := range map[string]struct {
+		header string
+		hint   time.Duration
+	}{
+		"Seconds":     {"42", 42 * time.Second},
+		"Date":        {noon.Add(3 * time.Minute).Format(http.TimeFormat), 3 * time.Minute},
+		"Absent":      {"", 10 * time.Minute},
+		"Zero":        {"0", 10 * time.Minute},
+		"Negative":    {"-5", 10 * time.Minute},
+		"PastDate":    {noon.Add(-time.Hour).Format(http.TimeFormat), 10 * time.Minute},
+		"Garbage":     {"soon", 10 * time.Minute},
+		"TenYears":    {"315360000", time.Hour},
+		"DateIn2036":  {noon.AddDate(10, 0, 0).Format(http.TimeFormat), time.Hour},
+		"Overflowing": {"99999999999999999999", time.Hour},
+	} {
+		for jitter, random := range map[string]float64{"Earliest": 0, "Latest": 0.999999} {
+			t.Run(name+jitter, func(t *testing.T) {
+				t.Parallel()
+				w := setup(t)
+				w.config.Random = func() float64 { return random }
+				ann := w.person(t, "ann")
+				limited := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+					if tc.header != "" {
+						rw.Header().Set("Retry-After", tc.header)
+					}
+					rw.WriteHeader(http.StatusTooManyRequests)
+				})
+				w.answer.Store(&limited)
+				id := w.publish(t, ann, model.ChannelCliq, 1)[0]
+				at := model.NewTime(w.clock.now())
+				w.work(t)
+				d := w.deliveries(t, ann, id)[0]
+				took := d.NextAttemptAt.Sub(at)
+				if d.Status != model.DeliveryStatusRetrying || took < tc.hint-2*time.Millisecond || took > tc.hint*12/10 {
+					t.Errorf("%s after %v, want within a fifth after %v", d.Status, took, tc.hint)
+				}
+				if paused := w.connection(t, ann).PausedUntil; !paused.Equal(d.NextAttemptAt) {
+					t.Errorf("paused until %v, next attempt at %v", paused, d.NextAttemptAt)
+				}
+			})
+		}
+	}
+}
+
+// TestRetrySchedule shows D9: what fails again and again is tried exactly as the schedule says through a virtual day,
+// and what failed together does not come back together.
+func TestRetrySchedule(t *testing.T) {
+	t.Parallel()
+	seconds := func(at ...int) (all []time.Duration) {
+		for _, s := range at {
+			all = append(all, time.Duration(s)*time.Second)
+		}
+		return all
+	}
+	for name, tc := range map[string]struct {
+		channel model.Channel
+		waits   []time.Duration // between attempts
+		problem model.ProblemCode
+	}{
+		"Cliq":  {model.ChannelCliq, seconds(5, 30, 120, 600, 1800), model.ProblemCodeProviderUnavailable},
+		"Email": {model.ChannelEmail, seconds(5, 30, 120, 600, 1800, 5*3600, 10*3600), model.ProblemCodeMailServerUnavailable},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := setup(t)
+			ann := w.person(t, "ann")
+			failing := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				rw.WriteHeader(http.StatusServiceUnavailable)
+				_, _ = rw.Write([]byte(`{"code":"internal_server_error","message":"Try again."}`))
+			})
+			w.answer.Store(&failing)
+			w.post.err = &mail.SendError{Class: mail.ClassUnavailable, Err: errors.New("down")}
+			id := w.publish(t, ann, tc.channel, 1)[0]
+			var waits []time.Duration
+			for end := w.clock.now().Add(24 * time.Hour); w.clock.now().Before(end); {
+				// The breaker lives in real time and is shown elsewhere.
+				w.breakers = newBreakers()
+				w.work(t)
+				d := w.deliveries(t, ann, id)[0]
+				if !d.FinishedAt.IsZero() {
+					break
+				}
+				wait := d.NextAttemptAt.Std().Sub(w.clock.now())
+				waits = append(waits, wait)
+				w.clock.pass(wait - time.Millisecond)
+				w.work(t)
+				if again := w.deliveries(t, ann, id)[0]; again.Attempts != d.Attempts {
+					t.Fatal("tried a millisecond early")
+				}
+				w.clock.pass(time.Millisecond)
+			}
+			if diff := cmp.Diff(tc.waits, waits); diff != "" {
+				t.Errorf("waits (-want +got):\n%s", diff)
+			}
+			d := w.deliveries(t, ann, id)[0]
+			if d.Status != model.DeliveryStatusFailed || d.Problem != tc.problem || int(d.Attempts) != len(tc.waits)+1 {
+				t.Errorf("ended %s %s after %d attempts", d.Status, d.Problem, d.Attempts)
+			}
+		})
+	}
+	t.Run("Bounds", func(t *testing.T) {
+		t.Parallel()
+		for channel, waits := range map[model.Channel][]time.Duration{model.ChannelCliq: cliqWaits, model.ChannelEmail: emailWaits} {
+			var longest time.Duration
+			for attempt := range waits {
+				low, _ := wait(waits, int32(attempt+1), func() float64 { return 0 })
+				high, _ := wait(waits, int32(attempt+1), func() float64 { return 1 })
+				if low != waits[attempt]/2 || high != waits[attempt]*3/2 {
+					t.Errorf("%s wait %d lies within %v and %v", channel, attempt, low, high)
+				}
+				longest += high
+			}
+			if limit := map[model.Channel]time.Duration{model.ChannelCliq: 2 * time.Hour, model.ChannelEmail: 24 * time.Hour}[channel]; longest > limit {
+				t.Errorf("%s may take %v", channel, longest)
+			}
+		}
+	})
+	t.Run("Spread", func(t *testing.T) {
+		t.Parallel()
+		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same spread in every run
+		// The first waits are short, so that a hiccup is soon over: a fifth of all may come in one second of the first.
+		// It is the bound of workers that protects Zoho then; from the third wait on it is the spread.
+		for attempts, most := range map[int32]int{1: 250, 2: 50, 3: 30, 4: 30, 5: 30} {
+			perSecond := map[time.Duration]int{}
+			for range 1000 {
+				var at time.Duration
+				for attempt := range attempts {
+					d, _ := wait(cliqWaits, attempt+1, random.Float64)
+					at += d
+				}
+				perSecond[at.Truncate(time.Second)]++
+			}
+			for second, n := range perSecond {
+				if n > most {
+					t.Errorf("after %d attempts %d of 1000 come in second %v", attempts, n, second)
+				}
+			}
+		}
+	})
+}
