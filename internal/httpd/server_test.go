@@ -3,6 +3,7 @@ package httpd
 import (
 	"context"
 	"errors"
+	"flag"
 	"log/slog"
 	"net"
 	"net/http"
@@ -16,6 +17,9 @@ import (
 	"github.com/heffl/bff/internal/auth"
 	"github.com/heffl/bff/model"
 )
+
+// full runs the tests at the size that is promised, where a smaller one is the default.
+var full = flag.Bool("full", false, "tests at full size")
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
