@@ -125,11 +125,16 @@ func (a *App) serve(ctx context.Context) error {
 	return nil
 }
 
+// pingTimeout is how long a probe waits for the database: one whose connections are all taken does not answer sooner.
+const pingTimeout = 2 * time.Second
+
 // health says how the server's parts are.
 type health struct{ a *App }
 
 // Check asks the parts.
 func (h health) Check(ctx context.Context) []httpd.Part {
+	ctx, cancel := context.WithTimeout(ctx, pingTimeout)
+	defer cancel()
 	database := httpd.Part{Name: "database", Required: true, OK: true}
 	if err := h.a.store.Ping(ctx); err != nil {
 		database.OK, database.Detail = false, "unreachable"
