@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -72,6 +73,10 @@ type world struct {
 	box    *secret.Box
 	// answer, when set, answers messages in place of the stand-in.
 	answer atomic.Pointer[http.HandlerFunc]
+	// database is where the store is.
+	database string
+	kind     string // of events; empty: deal.won
+	count    int    // of events
 
 	mu           sync.Mutex
 	changed      []uuid.UUID         // guarded by mu
@@ -97,7 +102,7 @@ func setup(t *testing.T) *world {
 
 func newWorld(t *testing.T, database string) *world {
 	t.Helper()
-	w := &world{clock: &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, post: &post{}, store: storetest.New(t, database)}
+	w := &world{clock: &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, post: &post{}, store: storetest.New(t, database), database: database}
 	fail := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -202,7 +207,7 @@ func (w *world) person(t *testing.T, name string) model.Viewer {
 	return v
 }
 
-// publish queues n notifications for a person, a millisecond apart, titled "deal 1" and so on.
+// publish queues n notifications for a person, a millisecond apart, titled "deal 1" and so on through the test.
 func (w *world) publish(t *testing.T, v model.Viewer, channel model.Channel, n int) []uuid.UUID {
 	t.Helper()
 	ids := make([]uuid.UUID, n)
@@ -216,11 +221,11 @@ func (w *world) publish(t *testing.T, v model.Viewer, channel model.Channel, n i
 			}
 		}
 		ids[i] = model.NewID()
-		title := fmt.Sprintf("deal %d", i+1)
+		w.count++
 		if _, err := w.store.SavePlan(t.Context(), model.Plan{
 			Event: model.Event{
-				UUID: model.NewID(), WorkspaceID: v.Workspace.UUID, Type: "deal.won", Data: model.JSONObject{}, IdempotencyKey: uuid.NewString(),
-				ContentHash: []byte("hash"), OccurredAt: now, CreatedAt: now, Title: title, Path: "/deals/1", Notified: 1,
+				UUID: model.NewID(), WorkspaceID: v.Workspace.UUID, Type: cmp.Or(w.kind, "deal.won"), Data: model.JSONObject{}, IdempotencyKey: uuid.NewString(),
+				ContentHash: []byte("hash"), OccurredAt: now, CreatedAt: now, Title: fmt.Sprintf("deal %d", w.count), Path: "/deals/1", Notified: 1,
 			},
 			Notifications: []model.PlannedNotification{{NotificationID: ids[i], UserID: v.User.UUID, Decision: decision}},
 		}); err != nil {

@@ -137,7 +137,8 @@ func TestRetrySchedule(t *testing.T) {
 	})
 	t.Run("Spread", func(t *testing.T) {
 		t.Parallel()
-		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same spread in every run
+		// The same spread in every run.
+		random := rand.New(rand.NewPCG(1, 2))
 		// The first waits are short, so that a hiccup is soon over: a fifth of all may come in one second of the first.
 		// It is the bound of workers that protects Zoho then; from the third wait on it is the spread.
 		for attempts, most := range map[int32]int{1: 250, 2: 50, 3: 30, 4: 30, 5: 30} {
