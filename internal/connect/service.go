@@ -23,13 +23,15 @@ import (
 // Lifetimes of an attempt to connect.
 const (
 	stateLifetime  = 10 * time.Minute
+	maxAttempts    = 10 // of one person that are open at the same time
 	ticketLifetime = 60 * time.Second
 )
 
 // Store is what the flow needs of the database.
 type Store interface {
 	Connection(ctx context.Context, userID uuid.UUID) (model.Connection, error)
-	SaveConnectState(ctx context.Context, st model.ConnectState) error
+	// SaveConnectState answers false when the person has so many open attempts that another one is too much.
+	SaveConnectState(ctx context.Context, st model.ConnectState, now model.Time, most int) (bool, error)
 	// ConsumeConnectState answers a state once; an expired one is none.
 	ConsumeConnectState(ctx context.Context, stateHash []byte, now model.Time) (model.ConnectState, bool, error)
 	HandOverConnectState(ctx context.Context, st model.ConnectState) error
@@ -114,8 +116,13 @@ func (s *Service) Start(ctx context.Context, v model.Viewer, in model.ConnectCli
 	if err != nil {
 		return model.ConnectStart{}, fmt.Errorf("make consent URL: %w", err)
 	}
-	if err := s.Store.SaveConnectState(ctx, st); err != nil {
+	saved, err := s.Store.SaveConnectState(ctx, st, now, maxAttempts)
+	if err != nil {
 		return model.ConnectStart{}, fmt.Errorf("save state: %w", err)
+	}
+	if !saved {
+		return model.ConnectStart{}, model.UserErrorf(model.UserErrorCodeRateLimited, nil,
+			"You began to connect %d times and finished none of them. Finish one in the page that Zoho opened, or try again in ten minutes.", maxAttempts)
 	}
 	return model.ConnectStart{ConsentURL: consentURL, ExpiresAt: st.ExpiresAt}, nil
 }

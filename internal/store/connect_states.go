@@ -17,22 +17,27 @@ func stateFields(st *model.ConnectState) []any {
 	}
 }
 
-// SaveConnectState keeps an attempt to connect.
-func (s *Store) SaveConnectState(ctx context.Context, st model.ConnectState) error {
-	return wrap("save state", s.insertState(ctx, &st))
+// SaveConnectState keeps an attempt to connect, unless the person has so many open ones already: then it answers false.
+func (s *Store) SaveConnectState(ctx context.Context, st model.ConnectState, now model.Time, most int) (bool, error) {
+	saved, err := s.insertState(ctx, &st, ` WHERE (SELECT count(*) FROM oauth_states WHERE user_id = $12 AND expires_at > $13) < $14`, st.UserID, now, most)
+	return saved, wrap("save state", err)
 }
 
 // HandOverConnectState keeps a consumed attempt once more, to be redeemed by its ticket and by nothing else.
 func (s *Store) HandOverConnectState(ctx context.Context, st model.ConnectState) error {
-	return wrap("hand over state", s.insertState(ctx, &st))
+	_, err := s.insertState(ctx, &st, "")
+	return wrap("hand over state", err)
 }
 
-func (s *Store) insertState(ctx context.Context, st *model.ConnectState) error {
-	_, err := s.writer(ctx).exec(`INSERT INTO oauth_states (`+stateColumns+`)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+func (s *Store) insertState(ctx context.Context, st *model.ConnectState, condition string, more ...any) (saved bool, err error) {
+	values := append([]any{
 		st.StateHash, st.UserID, st.WorkspaceID, orNull(st.BrowserHash), string(st.Region), st.BotName, st.Verifier, st.ReturnTo,
-		st.ExpiresAt, orNull(st.TicketHash), orNull(st.Answer))
-	return err
+		st.ExpiresAt, orNull(st.TicketHash), orNull(st.Answer),
+	}, more...)
+	n, err := s.writer(ctx).exec(`INSERT INTO oauth_states (`+stateColumns+`) SELECT `+s.pick(
+		`$1::bytea, $2::uuid, $3::uuid, $4::bytea, $5::text, $6::text, $7::bytea, $8::text, $9::timestamptz, $10::bytea, $11::bytea`,
+		`$1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11`)+condition, values...)
+	return n == 1, err
 }
 
 // orNull is b, or NULL for none: SQLite's driver stores a nil slice as an empty value, which is not NULL.

@@ -32,8 +32,20 @@ func outgoingFields(o *model.Outgoing) []any {
 	fields = append(fields, userFields(&o.User)...)
 	e := &o.Event
 	return append(fields,
-		&e.UUID, &e.WorkspaceID, &e.Type, &e.ActorID, &e.ActorName, &e.Data, &e.OccurredAt, &e.CreatedAt, &e.Title, &e.Body,
+		&e.UUID, &e.WorkspaceID, &e.Type, &e.ActorID, &e.ActorName, dataIfReadable{&e.Data}, &e.OccurredAt, &e.CreatedAt, &e.Title, &e.Body,
 		&e.CliqText, &e.Path, &e.SubjectType, &e.SubjectID)
+}
+
+// dataIfReadable leaves the data of an event out that this version cannot read. Its text is stored beside it, and one
+// such event among those that are claimed together must not hold all of them up for ever.
+type dataIfReadable struct{ data *model.JSONObject }
+
+// Scan never fails.
+func (d dataIfReadable) Scan(src any) error {
+	if d.data.Scan(src) != nil {
+		*d.data = nil
+	}
+	return nil
 }
 
 // Deliveries are all deliveries of the given notifications of one person, in no order.

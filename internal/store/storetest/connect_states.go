@@ -30,7 +30,7 @@ func runConnectStates(t *testing.T, open Open) {
 		for _, browser := range [][]byte{[]byte("b"), nil} {
 			st := connectState(v)
 			st.BrowserHash = browser
-			if err := s.SaveConnectState(t.Context(), st); err != nil {
+			if saved, err := s.SaveConnectState(t.Context(), st, noon, 10); err != nil || !saved {
 				t.Fatal(err)
 			}
 			got, found, err := s.ConsumeConnectState(t.Context(), st.StateHash, noon)
@@ -42,11 +42,38 @@ func runConnectStates(t *testing.T, open Open) {
 			}
 		}
 	})
+	t.Run("so many open attempts of one person and no more", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		ann, ben := admit(t, s, "acme", "ann"), admit(t, s, "acme", "ben")
+		save := func(v model.Viewer, now model.Time) bool {
+			t.Helper()
+			st := connectState(v)
+			id := model.NewID()
+			st.StateHash, st.ExpiresAt = id[:], now.Add(10*time.Minute)
+			saved, err := s.SaveConnectState(t.Context(), st, now, 3)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return saved
+		}
+		for i := range 4 {
+			if saved := save(ann, noon); saved != (i < 3) {
+				t.Errorf("attempt %d: %t", i, saved)
+			}
+		}
+		if !save(ben, noon) {
+			t.Error("somebody else must wait, too")
+		}
+		if !save(ann, noon.Add(11*time.Minute)) {
+			t.Error("expired attempts still count")
+		}
+	})
 	t.Run("fifty at once: one wins", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
 		v := admit(t, s, "acme", "ann")
-		if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
+		if saved, err := s.SaveConnectState(t.Context(), connectState(v), noon, 10); err != nil || !saved {
 			t.Fatal(err)
 		}
 		if n := winners(t, 50, func() (bool, error) {
@@ -61,14 +88,14 @@ func runConnectStates(t *testing.T, open Open) {
 		s := open(t)
 		v := admit(t, s, "acme", "ann")
 		for after, want := range map[time.Duration]bool{10*time.Minute - time.Millisecond: true, 10 * time.Minute: false} {
-			if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
+			if saved, err := s.SaveConnectState(t.Context(), connectState(v), noon, 10); err != nil || !saved {
 				t.Fatal(err)
 			}
 			if _, found, err := s.ConsumeConnectState(t.Context(), []byte("hash"), noon.Add(after)); found != want || err != nil {
 				t.Errorf("after %v: %v, %v", after, found, err)
 			}
 		}
-		if err := s.SaveConnectState(t.Context(), connectState(v)); err != nil {
+		if saved, err := s.SaveConnectState(t.Context(), connectState(v), noon, 10); err != nil || !saved {
 			t.Fatal(err)
 		}
 		for after, want := range []int{9: 0, 10: 1, 11: 0} {
@@ -106,7 +133,7 @@ func testTicket(t *testing.T, s *store.Store) {
 	ann, eve := admit(t, s, "acme", "ann"), admit(t, s, "acme", "eve")
 	handOver := func() model.ConnectState {
 		t.Helper()
-		if err := s.SaveConnectState(t.Context(), connectState(ann)); err != nil {
+		if saved, err := s.SaveConnectState(t.Context(), connectState(ann), noon, 10); err != nil || !saved {
 			t.Fatal(err)
 		}
 		st, _, err := s.ConsumeConnectState(t.Context(), []byte("hash"), noon)

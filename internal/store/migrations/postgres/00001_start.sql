@@ -124,6 +124,7 @@ CREATE TABLE oauth_states (
     ticket_hash  bytea,
     answer       bytea
 );
+CREATE INDEX oauth_states_user ON oauth_states (user_id, expires_at);
 CREATE UNIQUE INDEX oauth_states_ticket ON oauth_states (ticket_hash) WHERE ticket_hash IS NOT NULL;
 
 -- data is json, not jsonb: it is stored as it came and never searched.

@@ -123,6 +123,7 @@ CREATE TABLE oauth_states (
     ticket_hash  BLOB,
     answer       BLOB
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX oauth_states_user ON oauth_states (user_id, expires_at);
 CREATE UNIQUE INDEX oauth_states_ticket ON oauth_states (ticket_hash) WHERE ticket_hash IS NOT NULL;
 
 -- data is TEXT, not jsonb: it is stored as it came and never searched.
