@@ -120,16 +120,24 @@ func faults() map[string]fault {
 	}
 }
 
+// open is a way to the database past the store.
+func open(t *testing.T, databaseURL string) *sql.DB {
+	t.Helper()
+	if strings.HasPrefix(databaseURL, "postgres") {
+		db, err := sql.Open("pgx", databaseURL)
+		must(t, err)
+		return db
+	}
+	db, err := sqlitedriver.Open(databaseURL + "?_pragma=busy_timeout(10000)")
+	must(t, err)
+	return db
+}
+
 // run changes the database from outside.
 func run(t *testing.T, databaseURL, statement string) {
 	t.Helper()
-	open := func() (*sql.DB, error) { return sqlitedriver.Open(databaseURL + "?_pragma=busy_timeout(10000)") }
-	if strings.HasPrefix(databaseURL, "postgres") {
-		open = func() (*sql.DB, error) { return sql.Open("pgx", databaseURL) }
-	}
-	db, err := open()
-	must(t, err)
-	_, err = db.ExecContext(t.Context(), statement)
+	db := open(t, databaseURL)
+	_, err := db.ExecContext(t.Context(), statement)
 	must(t, err)
 	must(t, db.Close())
 }
