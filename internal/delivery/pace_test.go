@@ -29,6 +29,7 @@ func (w *world) numbers(t *testing.T, v model.Viewer) (first []int) {
 func TestPace(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ann, other := w.person(t, "ann"), w.replica(t, func(*Config) {})
 		var ids []uuid.UUID
 		for range 240 {
@@ -84,6 +85,7 @@ func TestFold(t *testing.T) {
 	t.Run("MoreAreOneMessage", func(t *testing.T) {
 		t.Parallel()
 		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
 			ann := w.person(t, "ann")
 			ids := w.publish(t, ann, model.ChannelCliq, 25)
 			w.work(t)
@@ -106,6 +108,7 @@ func TestFold(t *testing.T) {
 	t.Run("WithoutTheFirstOneWhenItMayNotGo", func(t *testing.T) {
 		t.Parallel()
 		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
 			ann := w.person(t, "ann")
 			ids := w.publish(t, ann, model.ChannelCliq, foldAlone)
 			w.kind = "deal.lost"

@@ -15,6 +15,7 @@ func TestProblems(t *testing.T) {
 	t.Run("CountedNotRepeatedAndClearedByAMessage", func(t *testing.T) {
 		t.Parallel()
 		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
 			ann := w.person(t, "ann")
 			w.fault(t, sandbox.FaultBotUnknown, sandbox.Setting{})
 			var since model.Time
@@ -57,6 +58,7 @@ func TestProblems(t *testing.T) {
 	t.Run("ADeadGrantIsToldOnce", func(t *testing.T) {
 		t.Parallel()
 		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
 			ann, other := w.person(t, "ann"), w.replica(t, func(*Config) {})
 			w.fault(t, sandbox.FaultTokenRevoked, sandbox.Setting{})
 			for range 3 {
@@ -75,6 +77,7 @@ func TestProblems(t *testing.T) {
 func TestTestMessage(t *testing.T) {
 	t.Parallel()
 	eachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
 		ann := w.person(t, "ann")
 		got, err := w.SendTest(t.Context(), ann)
 		if messages := w.zoho.Messages(); err != nil || got.Status != model.DeliveryStatusSent || len(messages) != 1 || !messages[0].Sync {
