@@ -27,6 +27,9 @@ const (
 	// Inline fragments directly in each other: the validator compares the innermost fields once for
 	// each of them.
 	maxInline = 3
+	// The validator follows spreads along every path there is and remembers nothing; fragments that spread each other
+	// have as many paths as one likes. This bounds their number, over all operations and fragments.
+	maxExpansions = 2_000
 	// The validator compares every two fields that have the same place in the answer. This bounds the
 	// sum, over all places, of the square of how many fields have it.
 	maxPairs = 40_000
@@ -69,6 +72,9 @@ func checkShape(doc *ast.QueryDocument) *gqlerror.Error {
 		if limit.have > limit.may {
 			return coded(model.CodeComplexityLimit, fmt.Sprintf("The document has %d %s, more than %d.", limit.have, limit.what, limit.may))
 		}
+	}
+	if err := checkFragments(doc); err != nil {
+		return err
 	}
 	if tooManyPairs(doc) {
 		return coded(model.CodeComplexityLimit, "The document asks for the same fields too often.")
