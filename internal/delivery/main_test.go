@@ -3,6 +3,7 @@ package delivery
 import (
 	"cmp"
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -28,7 +29,13 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A life takes some tenths of a second: fewer of them than rapid would try, unless it is told how many.
+	if checks := flag.Lookup("rapid.checks"); checks != nil {
+		_ = checks.Value.Set("30")
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // clock is the time of everybody in one test but for the timeouts of requests.
 type clock struct {
