@@ -15,9 +15,13 @@ var (
 // maxHint is the longest wait that a provider may ask for.
 const maxHint = time.Hour
 
-// jitter spreads what failed together: anything from half of d to one and a half of it.
+// leastSpread is over how long attempts that failed together are spread at least: of a thousand, no second sees more
+// than thirty.
+const leastSpread = 70 * time.Second
+
+// jitter spreads what failed together: from half of d on, over d or leastSpread, whichever is longer.
 func jitter(d time.Duration, random func() float64) time.Duration {
-	return time.Duration(float64(d) * (0.5 + random()))
+	return d/2 + time.Duration(float64(max(d, leastSpread))*random())
 }
 
 // hinted is when to try again after a provider asked for d: never earlier, at most a fifth later.
