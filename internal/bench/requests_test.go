@@ -111,13 +111,13 @@ func (w *world) publish(b *testing.B, bare, server *process) {
 	want := `{"data":{"publishEvent":{"notified":1000,"duplicate":false,"unknownRecipientIds":[],"userErrors":[]}}}`
 	data := sample(b)
 	// Several services publish, each within its own limit.
-	services := make([]string, connections)
+	services := make([]string, publishers)
 	for i := range services {
 		services[i] = mint(b, w.dataDir, auth.Identity{
 			UserExternalID: User(i), WorkspaceExternalID: Workspace, Scopes: []auth.Scope{auth.ScopeEventsWrite},
 		})
 	}
-	rates, got := alternate(b, bare, server, connections, func(c *client, n int) error {
+	rates, got := alternate(b, bare, server, publishers, func(c *client, n int) error {
 		in := input{
 			Type: EventType, IdempotencyKey: fmt.Sprint("W4-", key.Add(1)), Data: data,
 			Actor: map[string]any{"id": "u_boss", "name": "The Boss"},
@@ -129,7 +129,7 @@ func (w *world) publish(b *testing.B, bare, server *process) {
 		if err != nil {
 			return err
 		}
-		answer, err := c.do(services[n%connections], head, string(variables), "}")
+		answer, err := c.do(services[n%publishers], head, string(variables), "}")
 		if err != nil {
 			return err
 		}

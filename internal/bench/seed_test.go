@@ -26,6 +26,7 @@ const (
 	eventsRecipients  = 1_000
 	overridesEach     = 5
 	readUpTo          = 40 // of the notifications of everybody
+	publishers        = 16 // connections that publish; sixty-four events to a thousand people each are a queue of seconds
 	connections       = 64
 	seedEvents        = people * notificationsEach / eventsRecipients
 	connectedFrom     = "2026-01-05T08:30:00Z"

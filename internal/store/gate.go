@@ -12,7 +12,7 @@ var errNoConnection = errors.New("no connection to the database became free")
 // How long a call waits for a connection. When PostgreSQL's pool is exhausted, whoever is in excess is refused soon and may
 // come again; SQLite's one writer waits as long as it waits for other processes.
 const (
-	postgresPatience = time.Second
+	postgresPatience = 1700 * time.Millisecond
 	sqlitePatience   = 10 * time.Second
 )
 
