@@ -50,6 +50,9 @@ type Viewer struct {
 	// Settings reads what decides about the person's settings, at most once for all fields of one answer;
 	// nil: not prepared.
 	Settings func() (SettingsSnapshot, error)
+	// Found is the inbox as it was when the person was looked up, without its cursor; nil: something may have changed it
+	// since, for example the mutation that is being answered.
+	Found *Inbox
 }
 
 // ID is the global id of the person.

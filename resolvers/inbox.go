@@ -13,6 +13,8 @@ import (
 // Inboxes is what the resolvers need of the inboxes. Errors that the caller can mend are model.UserErrors.
 type Inboxes interface {
 	Inbox(ctx context.Context, userID uuid.UUID) (*model.Inbox, error)
+	// Located gives an inbox that was read together with its owner its cursor.
+	Located(inbox model.Inbox) *model.Inbox
 	Page(ctx context.Context, userID uuid.UUID, args model.PageArgs) (*model.NotificationConnection, error)
 	// SetRead and SetArchived do what they can: missing ids come back as user errors beside the result.
 	SetRead(ctx context.Context, userID uuid.UUID, ids []string, read bool) (model.InboxResult, []model.UserError, error)

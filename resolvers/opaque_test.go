@@ -200,7 +200,7 @@ func everyday(t *testing.T, s *server) map[string]operation {
 	id := map[string]any{"i": own.Inbox.Notifications.Nodes[0].ID}
 	operations := map[string]operation{
 		"settings": {who, `{viewer{notificationSettings{revision}}}`, nil},
-		"inbox":    {who, `{viewer{inbox{unreadCount}}}`, nil},
+		"inbox":    {who, `{viewer{inbox{unreadCount notifications{nodes{id}}}}}`, nil},
 		"node":     {who, `query($i:ID!){node(id:$i){id}}`, id},
 		"history":  {who, `{viewer{settingsHistory{nodes{id}}}}`, nil},
 		"policy":   {boss, `{workspacePolicy{revision}}`, nil},

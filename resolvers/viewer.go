@@ -66,6 +66,7 @@ func mustViewer(ctx context.Context) (*model.Viewer, error) {
 
 // answer is a copy of v for one answer: its fields share one reading of the settings.
 func (r *Resolver) answer(ctx context.Context, v model.Viewer) *model.Viewer {
+	v.Found = nil
 	v.Settings = sync.OnceValues(func() (model.SettingsSnapshot, error) { return r.Settings.Settings(ctx, v.User.UUID) })
 	return &v
 }
@@ -84,7 +85,9 @@ func (r queryResolver) Viewer(ctx context.Context) (*model.Viewer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return r.answer(ctx, *v), nil
+	answer := r.answer(ctx, *v)
+	answer.Found = v.Found // a query changes nothing
+	return answer, nil
 }
 
 // Integrations are all providers, connected or not.
@@ -116,5 +119,8 @@ func (r viewerResolver) NotificationSettings(ctx context.Context, v *model.Viewe
 
 // Inbox is the person's inbox; its cursor is read before any list of the same answer.
 func (r viewerResolver) Inbox(ctx context.Context, v *model.Viewer) (*model.Inbox, error) {
+	if v.Found != nil {
+		return r.Inboxes.Located(*v.Found), nil
+	}
 	return r.Inboxes.Inbox(ctx, v.User.UUID)
 }

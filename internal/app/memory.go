@@ -9,7 +9,7 @@ import (
 
 // smallHeap is up to where the garbage of a small heap is left lying: collecting it every time it has doubled takes a
 // fifth of the processor of a busy replica, whose live heap is some 10 MiB.
-const smallHeap = 40 << 20
+const smallHeap = 32 << 20
 
 // collectEvery is how often the pace of the collector is set anew.
 const collectEvery = time.Second

@@ -49,7 +49,7 @@ func (noZoho) Refresh(context.Context, cliq.Code, cliq.Secret) (cliq.Token, erro
 }
 
 // TestKeyRotationOnline shows O9: while messages are sent, everything that is sealed is sealed anew. It is broken off
-// five times and goes on; not one sender notices, and nothing is left on the old key. A server that lacks a key in use
+// again and again and goes on; not one sender notices, and nothing is left on the old key. A server that lacks a key in use
 // does not start.
 func TestKeyRotationOnline(t *testing.T) {
 	t.Parallel()

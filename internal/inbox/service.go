@@ -77,6 +77,12 @@ func (s *Service) Inbox(ctx context.Context, userID uuid.UUID) (*model.Inbox, er
 	return &inbox, nil
 }
 
+// Located is an inbox that was read together with its owner, with its cursor.
+func (s *Service) Located(inbox model.Inbox) *model.Inbox {
+	s.point(&inbox, inbox.UserID)
+	return &inbox
+}
+
 // point fills in what an inbox does not have from the database.
 func (s *Service) point(inbox *model.Inbox, userID uuid.UUID) {
 	inbox.UserID = userID

@@ -22,6 +22,7 @@ func runUsers(t *testing.T, open Open) {
 				EmailEnabled: true, CliqEnabled: true, Active: true,
 			},
 			Workspace: model.Workspace{UUID: v.Workspace.UUID, ExternalID: "acme", Name: "acme Ltd"},
+			Found:     &model.Inbox{UserID: v.User.UUID},
 		}
 		if diff := cmp.Diff(want, v); diff != "" {
 			t.Errorf("viewer (-want +got):\n%s", diff)
