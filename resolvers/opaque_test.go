@@ -71,6 +71,10 @@ func (s spoiledInboxes) Inbox(ctx context.Context, user uuid.UUID) (*model.Inbox
 	return s.Inboxes.Inbox(s.spoil(ctx), user)
 }
 
+func (s spoiledInboxes) Page(ctx context.Context, user uuid.UUID, args model.PageArgs) (*model.NotificationConnection, error) {
+	return s.Inboxes.Page(s.spoil(ctx), user, args)
+}
+
 func (s spoiledInboxes) Notifications(ctx context.Context, user uuid.UUID, ids []uuid.UUID) ([]model.Notification, error) {
 	return s.Inboxes.Notifications(s.spoil(ctx), user, ids)
 }
