@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"fmt"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -127,87 +126,5 @@ func TestFragmentBomb(t *testing.T) {
 		if many := took(n); many > few*time.Duration(n)+5*time.Millisecond {
 			t.Errorf("%d levels take %v, 5 take %v", n, many, few)
 		}
-	}
-}
-
-// dear are documents that are as expensive to judge as we know how to make them.
-func dear() map[string]string {
-	repeat := strings.Repeat
-	docs := map[string]string{
-		"SameLeaf":        "{viewer{" + repeat(" id", 1_490) + "}}",
-		"SameLeafAllowed": "{viewer{" + repeat(" id", 198) + "}}",
-		"SameObject":      "{" + repeat("viewer{inbox{notifications{nodes{id}}}}", 85) + "}",
-		"InlineNested":    "{viewer{id " + repeat("...on Viewer{id id id id ", 55) + repeat("}", 56) + "}",
-		"InlineAllowed":   "{viewer{" + repeat("...on Viewer{...on Node{...on Viewer{id id id id id}}}", 38) + "}}",
-		"InlineFlat":      "{viewer{" + repeat("...on Viewer{id name} ", 110) + "}}",
-		"Brackets":        repeat("{", 65_000),
-		"ListLiteral":     "{nodes(ids:" + repeat("[", 65_000),
-		"ObjectLiteral":   "mutation{markNotificationsRead(input:" + repeat("{a:", 490) + "1" + repeat("}", 490) + "){inbox{cursor}}}",
-		"Directives":      "{viewer{id " + repeat("@a", 740) + "}}",
-		"Skips":           "{viewer{id " + repeat("@skip(if:false)", 200) + "}}",
-		"UnknownTypes":    "{viewer{" + repeat("...on Foo{id}", 110) + "}}",
-		"Comment":         "{viewer{id}} #" + repeat("x", 65_000),
-		"Text":            `{echo(text:"` + repeat("x", 65_000) + `")}`,
-		"BlockText":       `{echo(text:"""` + repeat(" x\n", 21_000) + `""")}`,
-		"LongName":        `{` + repeat("x", 65_000) + `}`,
-		"Commas":          `{` + repeat(",", 65_000) + `viewer{id}}`,
-		"Union":           "subscription{inboxChanged{" + repeat("...on NotificationReceived{cursor notification{id title}}...on InboxReset{cursor}", 50) + "}}",
-		"Cycle":           "{viewer{...a}} fragment a on Viewer{...b} fragment b on Viewer{...a}",
-		"SelfSpread":      "{viewer{...a}} fragment a on Viewer{...a}",
-		"CycleByFields":   "{viewer{...a}} fragment a on Viewer{x:friends{nodes{...a}} y:friends{nodes{...a}}}",
-		"BombByFields":    bomb(30, "friends"),
-		"Bomb":            bomb(59, ""),
-	}
-	list := func(name, open, end string, n int, item func(i int) string) {
-		var s strings.Builder
-		s.WriteString(open)
-		for i := range n {
-			s.WriteString(item(i))
-		}
-		docs[name] = s.String() + end
-	}
-	list("UnknownFields", "{viewer{", "}}", 1_490, func(i int) string { return fmt.Sprintf("x%d ", i) })
-	list("Aliases", "{", "}", 350, func(i int) string { return fmt.Sprintf("a%d:viewer{id}", i) })
-	list("Variables", "query(", "){viewer{id}}", 490, func(i int) string { return fmt.Sprintf("$a%d:Int ", i) })
-	list("VariablesAllowed", "query(", "){viewer{id}}", 100, func(i int) string { return fmt.Sprintf("$a%d:Int ", i) })
-	list("Operations", "", "", 300, func(i int) string { return fmt.Sprintf("query q%d{viewer{id}} ", i) })
-	list("Unused", "{viewer{id}}", "", 59, func(i int) string { return fmt.Sprintf(" fragment f%d on Viewer{id name}", i) })
-	for _, k := range []int{10, 20, 40, 58} {
-		var spreads, chain, plain strings.Builder
-		for i := range k {
-			fmt.Fprintf(&spreads, "...f%d ", i)
-			fmt.Fprintf(&plain, " fragment f%d on Viewer{%s}", i, repeat("id ", 198/k))
-			fmt.Fprintf(&chain, " fragment f%d on Viewer{%s", i, repeat("id ", max(1, 180/k)))
-			if i+1 < k {
-				fmt.Fprintf(&chain, "...f%d", i+1)
-			}
-			chain.WriteByte('}')
-		}
-		docs[fmt.Sprintf("Fragments%d", k)] = "{viewer{" + spreads.String() + "}}" + plain.String()
-		docs[fmt.Sprintf("Chain%d", k)] = "{viewer{" + spreads.String() + "}}" + chain.String()
-		docs[fmt.Sprintf("ChainTwice%d", k)] = "{a:viewer{" + spreads.String() + "}b:viewer{...f0}}" + chain.String()
-	}
-	return docs
-}
-
-func TestDearDocuments(t *testing.T) { //nolint:paralleltest // it measures
-	b := setup(t)
-	for name, query := range dear() { //nolint:paralleltest // it measures
-		t.Run(name, func(t *testing.T) {
-			best, least := time.Hour, uint64(1<<62)
-			for i := range 3 {
-				var before, after runtime.MemStats
-				runtime.ReadMemStats(&before)
-				start := time.Now()
-				b.create(t, query+strings.Repeat("\n", i), nil)
-				best = min(best, time.Since(start))
-				runtime.ReadMemStats(&after)
-				least = min(least, after.TotalAlloc-before.TotalAlloc)
-			}
-			if best > 50*time.Millisecond*slowdown || least > 32<<20 {
-				t.Errorf("%d bytes take %v and %d KiB", len(query), best, least>>10)
-			}
-			t.Logf("%d bytes take %v and %d KiB", len(query), best, least>>10)
-		})
 	}
 }

@@ -19,40 +19,28 @@ const (
 	budgetMemory = 32 << 20
 )
 
-// FuzzOperation looks for a document of at most 64 KiB that costs more than its budget before it is refused or
-// accepted (G2). The time has room for a machine that does something else; the memory has none.
+// FuzzOperation looks for a request of at most 64 KiB that costs more than its budget before it is refused or accepted
+// (G2). The time has room for a machine that does something else; the memory has none.
 func FuzzOperation(f *testing.F) {
-	for _, query := range dear() {
-		f.Add(query)
+	for _, request := range dearRequests() {
+		f.Add(request[0], request[1])
 	}
 	b := setup(f)
-	f.Fuzz(func(t *testing.T, query string) {
-		if len(query) > 64<<10 {
+	b.engine.documents = newSizedCache[*document](0)
+	f.Fuzz(func(t *testing.T, query, variables string) {
+		if len(query)+len(variables) > 64<<10 {
 			return
 		}
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		start := time.Now()
-		b.create(t, query, map[string]any{"a0": json.Number("1")})
+		b.judge(t, query, variables)
 		took := time.Since(start)
 		runtime.ReadMemStats(&after)
 		if spent := after.TotalAlloc - before.TotalAlloc; took > 20*budgetTime*slowdown || spent > budgetMemory {
-			t.Errorf("%d bytes take %v and %d KiB", len(query), took, spent>>10)
+			t.Errorf("%d bytes take %v and %d KiB", len(query)+len(variables), took, spent>>10)
 		}
 	})
-}
-
-// BenchmarkWorstRequest measures every document that is known to be expensive, each as if it were new.
-func BenchmarkWorstRequest(b *testing.B) {
-	own := setup(b)
-	for name, query := range dear() {
-		b.Run(name, func(b *testing.B) {
-			b.ReportAllocs()
-			for i := 0; b.Loop(); i++ {
-				own.create(b, query+strings.Repeat("\n", i%500), nil)
-			}
-		})
-	}
 }
 
 // FuzzParameters: what is taken as a request says again what it said, and nothing that is not one object is taken.

@@ -30,8 +30,9 @@ const (
 	// The validator follows spreads along every path there is and remembers nothing; fragments that spread each other
 	// have as many paths as one likes. This bounds their number, over all operations and fragments.
 	maxExpansions = 2_000
-	// The validator compares every two fields that have the same place in the answer. This bounds the
-	// sum, over all places, of the square of how many fields have it.
+	// The validator compares every two fields that have the same place in the answer, and for every two objects looks
+	// through all that is asked of them. This bounds the sum, over all places, of the square of how many fields have it,
+	// and of how much is looked through. A fragment counts as often as it is spread, because it is compared as often.
 	maxPairs = 40_000
 )
 
@@ -132,18 +133,22 @@ type place struct {
 }
 
 // merged counts the fields of selections that answer to the same object, and goes on with what is
-// below each of their names. Fragments may still be cyclic here, so depth is bounded too.
+// below each of their names. There are no cycles here any more, and few paths: checkFragments has seen to it.
 func (p *pairs) merged(sets []ast.SelectionSet, depth int) {
 	if depth > maxNesting {
 		return
 	}
 	places := make(map[string]*place)
-	spread := make(map[string]bool)
 	for _, set := range sets {
-		if p.collect(set, places, spread); p.left < 0 {
+		if p.collect(set, places); p.left < 0 {
 			return
 		}
 	}
+	fields := 0
+	for _, here := range places {
+		fields += here.fields
+	}
+	p.left -= (len(sets) - 1) * fields // each object is looked through for each of the others
 	for _, here := range places {
 		if len(here.children) > 0 {
 			p.merged(here.children, depth+1)
@@ -154,7 +159,7 @@ func (p *pairs) merged(sets []ast.SelectionSet, depth int) {
 	}
 }
 
-func (p *pairs) collect(set ast.SelectionSet, places map[string]*place, spread map[string]bool) {
+func (p *pairs) collect(set ast.SelectionSet, places map[string]*place) {
 	for _, selection := range set {
 		if p.left < 0 {
 			return
@@ -172,11 +177,10 @@ func (p *pairs) collect(set ast.SelectionSet, places map[string]*place, spread m
 				here.children = append(here.children, selection.SelectionSet)
 			}
 		case *ast.InlineFragment:
-			p.collect(selection.SelectionSet, places, spread)
+			p.collect(selection.SelectionSet, places)
 		case *ast.FragmentSpread:
-			if fragment := p.fragments[selection.Name]; fragment != nil && !spread[selection.Name] {
-				spread[selection.Name] = true
-				p.collect(fragment.SelectionSet, places, spread)
+			if fragment := p.fragments[selection.Name]; fragment != nil {
+				p.collect(fragment.SelectionSet, places)
 			}
 		}
 	}
