@@ -10,7 +10,7 @@ const (
 	round        = 2 * time.Second
 	hurriedRound = time.Second
 	// parts is into how many queries a round is divided.
-	parts = 5
+	parts = 20
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
