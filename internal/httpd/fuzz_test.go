@@ -2,11 +2,14 @@ package httpd
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"runtime"
 	"strings"
 	"testing"
@@ -167,6 +170,73 @@ func FuzzRequest(f *testing.F) {
 		}
 		if strings.Contains(w.Header().Get("Content-Type"), "json") && !json.Valid(w.Body.Bytes()) {
 			t.Errorf("not JSON: %s", w.Body)
+		}
+	})
+}
+
+// FuzzPersisted reads any extension of persisted queries, with a text and without: whatever is remembered under a hash
+// has that hash.
+func FuzzPersisted(f *testing.F) {
+	known := hashOf("{__typename}")
+	for _, extension := range []string{
+		`{"version":1,"sha256Hash":"` + known + `"}`, `{"version":"1","sha256Hash":"` + known + `"}`, `{"version":1,"sha256Hash":7}`,
+		`{"version":1.0,"sha256Hash":"` + strings.ToUpper(known) + `"}`, `[]`, `"x"`, `null`, `{}`, `{"version":{},"sha256Hash":[[]]}`,
+	} {
+		f.Add(extension, "{__typename}")
+		f.Add(extension, "")
+	}
+	b := setup(f)
+	f.Fuzz(func(t *testing.T, extension, query string) {
+		text, err := json.Marshal(query)
+		if err != nil {
+			t.Fatal(err)
+		}
+		params, err := decodeParameters([]byte(`{"query":` + string(text) + `,"extensions":{"persistedQuery":` + extension + `}}`))
+		if err != nil {
+			return
+		}
+		refused := b.engine.resolvePersisted(params)
+		for _, hash := range b.engine.persisted.lru.Keys() {
+			if kept, _ := b.engine.persisted.get(hash); hashOf(kept) != hash {
+				t.Fatalf("%q is kept under %s", kept, hash)
+			}
+		}
+		if refused == nil && query != "" && params.Query != query && json.Valid([]byte(extension)) {
+			t.Errorf("%q became %q", query, params.Query)
+		}
+	})
+}
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return hex.EncodeToString(sum[:])
+}
+
+// FuzzQueryString reads the parameters of a GET, which event streams begin with, too.
+func FuzzQueryString(f *testing.F) {
+	for _, query := range []string{
+		`query=%7Ba%7D`, `query=%7Ba%7D&query=%7Bb%7D`, `query=a&variables={"n":1}&extensions={}&operationName=x`, `query=a&variables=[]`,
+		`query=a&variables={}{}`, `query=%ff`, `query=a&variables=null`, `;`, `query=a;b`, `%`, `extensions={"persistedQuery":1}`,
+	} {
+		f.Add(query)
+	}
+	b := setup(f)
+	f.Fuzz(func(t *testing.T, query string) {
+		params, p := b.readQuery(&http.Request{URL: &url.URL{RawQuery: query}})
+		values, err := url.ParseQuery(query)
+		if p != nil {
+			if p.status != http.StatusBadRequest && p.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("%d", p.status)
+			}
+			return
+		}
+		if err != nil || params.Query != values.Get("query") || params.OperationName != values.Get("operationName") {
+			t.Errorf("%q became %+v", query, params)
+		}
+		for name, got := range map[string]map[string]any{"variables": params.Variables, "extensions": params.Extensions} {
+			if text := values.Get(name); text != "" && !json.Valid([]byte(text)) || text == "" && got != nil {
+				t.Errorf("%s %q became %v", name, text, got)
+			}
 		}
 	})
 }

@@ -1,0 +1,81 @@
+package httpd
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/99designs/gqlgen/graphql"
+)
+
+func TestCacheIsBounded(t *testing.T) {
+	t.Parallel()
+
+	t.Run("ByBytes", func(t *testing.T) {
+		t.Parallel()
+		c := newSizedCache[int](100)
+		for i := range 50 {
+			c.add(strconv.Itoa(i), i, 30)
+			if c.size > 100 || c.size != 30*c.lru.Len() {
+				t.Fatalf("%d bytes in %d entries", c.size, c.lru.Len())
+			}
+		}
+		if _, ok := c.get("49"); !ok {
+			t.Error("the newest is gone")
+		}
+		if _, ok := c.get("0"); ok {
+			t.Error("the oldest is still there")
+		}
+	})
+
+	t.Run("ByCount", func(t *testing.T) {
+		t.Parallel()
+		c := newSizedCache[int](1 << 30)
+		for i := range 2 * maxCacheEntries {
+			c.add(strconv.Itoa(i), i, 1)
+		}
+		if c.lru.Len() != maxCacheEntries || c.size != maxCacheEntries {
+			t.Errorf("%d bytes in %d entries", c.size, c.lru.Len())
+		}
+	})
+
+	t.Run("SameKeyCountsOnce", func(t *testing.T) {
+		t.Parallel()
+		c := newSizedCache[int](100)
+		c.add("a", 1, 30)
+		c.add("a", 2, 40)
+		if v, _ := c.get("a"); v != 1 || c.size != 30 {
+			t.Errorf("%d, %d bytes", v, c.size)
+		}
+	})
+
+	// A stranger fills both caches of a server with all that one may send.
+	t.Run("Flood", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		for i := range 3000 {
+			size := 8100
+			if i%3 == 0 {
+				size = 60_000
+			}
+			text := fmt.Sprintf("{a%d:__typename}#", i) + strings.Repeat("x", size)
+			if _, _, _, errs := b.engine.create(t.Context(), persistedParams(text)); len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			if b.engine.persisted.size > maxPersisted || b.engine.documents.size > maxDocumentText {
+				t.Fatalf("after %d: %d and %d bytes", i, b.engine.persisted.size, b.engine.documents.size)
+			}
+		}
+		if b.engine.persisted.lru.Len() == 0 || b.engine.documents.lru.Len() == 0 {
+			t.Error("nothing is remembered")
+		}
+	})
+}
+
+// persistedParams is a request that brings a text and its hash.
+func persistedParams(text string) *graphql.RawParams {
+	return &graphql.RawParams{Query: text, Extensions: map[string]any{
+		"persistedQuery": map[string]any{"version": 1, "sha256Hash": hashOf(text)},
+	}}
+}
