@@ -76,13 +76,13 @@ func (s *Server) readBody(r *http.Request, limit int64) (*graphql.RawParams, *pr
 	return params, s.checkQuery(params)
 }
 
-// patience is how much of a body that is too large is read and thrown away.
+// patience is how much of a body that is too large is read and thrown away beyond what may be sent.
 const patience = 256 << 10
 
 // refuseBody takes in what a well-meaning client still sends, so that it reads the answer instead of meeting a
 // connection that was reset. Who sends more than that is cut off.
 func refuseBody(r *http.Request, limit int64) *problem {
-	_, _ = io.CopyN(io.Discard, r.Body, patience)
+	_, _ = io.CopyN(io.Discard, r.Body, limit+patience)
 	return tooLarge("The body", limit)
 }
 
