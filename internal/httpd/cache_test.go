@@ -40,6 +40,16 @@ func TestCacheIsBounded(t *testing.T) {
 		}
 	})
 
+	t.Run("TooLarge", func(t *testing.T) {
+		t.Parallel()
+		c := newSizedCache[int](1 << 30)
+		c.add("a", 1, maxCacheEntry)
+		c.add("b", 2, maxCacheEntry+1)
+		if _, ok := c.get("b"); ok || c.lru.Len() != 1 {
+			t.Errorf("%d entries, the one that is too large: %t", c.lru.Len(), ok)
+		}
+	})
+
 	t.Run("SameKeyCountsOnce", func(t *testing.T) {
 		t.Parallel()
 		c := newSizedCache[int](100)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/heffl/bff/model"
 )
 
 // dear are documents that are as expensive to judge as we know how to make them.
@@ -159,5 +161,22 @@ func TestDearDocuments(t *testing.T) { //nolint:paralleltest // it measures
 				t.Errorf("%d bytes take %v and %d KiB", len(request[0])+len(request[1]), best, least>>10)
 			}
 		})
+	}
+}
+
+// TestPairs refuses what the validator would compare too often, and nothing that a page may ask for.
+func TestPairs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, name := range []string{"SameLeaf", "SameObject", "TwinsSpread", "TwinsSpreadMore", "TwinsDeep", "TwinsApart"} {
+		if _, code := b.create(t, dear()[name], nil); code != model.CodeComplexityLimit {
+			t.Errorf("%s: %q", name, code)
+		}
+	}
+	// Components of a page ask for the same things, each by fragments of its own and by one that all share.
+	page := "{" + strings.Repeat("viewer{...name inbox{notifications(first:5){nodes{...item}}}}", 15) + "}" +
+		" fragment name on Viewer{id name} fragment item on Notification{id title readAt}"
+	if m, code := b.create(t, page, nil); code != "" {
+		t.Errorf("a page: %q %+v", code, m)
 	}
 }
