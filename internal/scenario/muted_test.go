@@ -2,18 +2,13 @@ package scenario
 
 import (
 	"testing"
-
-	"github.com/heffl/bff/internal/testkit"
 )
 
 // TestMuted has two tabs open and turns in-app off for one event type in the first: the second is told of it. What comes
 // of that type is then nowhere in the inbox, neither counted nor streamed, and yet it is found with what became of it.
 func TestMuted(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string]func(t *testing.T) []string{
-		"SQLite":     func(*testing.T) []string { return nil },
-		"PostgreSQL": func(t *testing.T) []string { t.Helper(); return []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(t)} },
-	} {
+	for name, settings := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, t.TempDir(), settings(t)...)
