@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-
-	"github.com/heffl/bff/internal/testkit"
 )
 
 // history is a page of changed settings.
@@ -44,10 +42,7 @@ const historyFields = `{edges{cursor node{id channel before after through userId
 // somebody whom it does not concern.
 func TestSettingsHistory(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string]func(t *testing.T) []string{
-		"SQLite":     func(*testing.T) []string { return nil },
-		"PostgreSQL": func(t *testing.T) []string { t.Helper(); return []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(t)} },
-	} {
+	for name, settings := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, t.TempDir(), settings(t)...)

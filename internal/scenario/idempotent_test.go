@@ -3,18 +3,13 @@ package scenario
 import (
 	"sync"
 	"testing"
-
-	"github.com/heffl/bff/internal/testkit"
 )
 
 // TestIdempotentIngest shows D13: the same event sent a hundred times at once is one notification for every recipient,
 // and the same key with other content is an error.
 func TestIdempotentIngest(t *testing.T) {
 	t.Parallel()
-	for name, settings := range map[string]func(t *testing.T) []string{
-		"SQLite":     func(*testing.T) []string { return nil },
-		"PostgreSQL": func(t *testing.T) []string { t.Helper(); return []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(t)} },
-	} {
+	for name, settings := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := start(t, t.TempDir(), settings(t)...)

@@ -33,15 +33,17 @@ type story struct {
 	sequence int
 }
 
+// databases are the settings by which a server uses each of them.
+var databases = map[string]func(testing.TB) []string{
+	"SQLite": func(testing.TB) []string { return nil },
+	"PostgreSQL": func(tb testing.TB) []string {
+		tb.Helper()
+		return []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(tb)}
+	},
+}
+
 func TestStory(t *testing.T) {
 	t.Parallel()
-	databases := map[string]func(testing.TB) []string{
-		"SQLite": func(testing.TB) []string { return nil },
-		"PostgreSQL": func(tb testing.TB) []string {
-			tb.Helper()
-			return []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(tb)}
-		},
-	}
 	for name, settings := range databases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
