@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
 	"github.com/99designs/gqlgen/graphql/executor"
@@ -48,8 +49,7 @@ func newEngine(cfg Config) (*engine, error) {
 	if schema == nil {
 		return nil, errors.New("httpd: the executable schema has no schema")
 	}
-	// Delivering a result in pieces needs a transport that speaks it; none of ours does.
-	delete(schema.Directives, "defer")
+	forbidDefer(schema)
 	e := &engine{
 		exec:       executor.New(cfg.Schema),
 		schema:     schema,
@@ -72,6 +72,19 @@ func newEngine(cfg Config) (*engine, error) {
 		e.exec.Use(extension)
 	}
 	return e, nil
+}
+
+// deferring guards the directives of a schema, which the servers of one process share.
+var deferring sync.Mutex
+
+// forbidDefer takes @defer out of a schema: delivering a result in pieces needs a transport that speaks it, and none of
+// ours does.
+func forbidDefer(schema *ast.Schema) {
+	deferring.Lock()
+	defer deferring.Unlock()
+	if schema.Directives["defer"] != nil {
+		delete(schema.Directives, "defer")
+	}
 }
 
 func validationRules(suggest bool) []validator.Rule {
