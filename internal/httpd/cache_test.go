@@ -70,8 +70,8 @@ func TestCacheIsBounded(t *testing.T) {
 				size = 60_000
 			}
 			text := fmt.Sprintf("{a%d:__typename}#", i) + strings.Repeat("x", size)
-			if _, _, _, errs := b.engine.create(t.Context(), persistedParams(text)); len(errs) > 0 {
-				t.Fatal(errs)
+			if _, code := b.createFrom(t, persistedParams(text)); code != "" {
+				t.Fatal(code)
 			}
 			if b.engine.persisted.size > maxPersisted || b.engine.documents.size > maxDocumentText {
 				t.Fatalf("after %d: %d and %d bytes", i, b.engine.persisted.size, b.engine.documents.size)

@@ -70,8 +70,8 @@ func (s *Server) identify(ctx context.Context, token, client string) (caller, *p
 	id, err := s.cfg.Verifier.Verify(ctx, token)
 	if err != nil {
 		s.cfg.Logger.DebugContext(ctx, "token refused", "error", err)
-		if wait := s.anonymousRate.take(client, 1); wait > 0 {
-			return caller{}, tooMany(wait)
+		if p := s.take(ctx, s.anonymousRate, client, 1); p != nil {
+			return caller{}, p
 		}
 		return caller{}, unauthenticated("The token is not valid or has run out.")
 	}

@@ -37,13 +37,6 @@ type engine struct {
 	introspect bool
 }
 
-// document is a parsed and valid query text. Nobody may change it: many operations share it.
-type document struct {
-	query *ast.QueryDocument
-	// static is the measure of operations whose cost depends on no variable, by operation.
-	static map[*ast.OperationDefinition]measure
-}
-
 func newEngine(cfg Config) (*engine, error) {
 	schema := cfg.Schema.Schema()
 	if schema == nil {
@@ -117,16 +110,9 @@ func (e *engine) recovered(ctx context.Context, cause any) error {
 	return &model.Error{Code: model.CodeInternal, Message: "Internal error.", Err: fmt.Errorf("panic: %v", cause)}
 }
 
-// create makes an operation out of what a client sent. The errors have their codes; with any of
-// them nothing may be run.
-func (e *engine) create(ctx context.Context, params *graphql.RawParams) (context.Context, *graphql.OperationContext, measure, gqlerror.List) {
-	if err := e.resolvePersisted(params); err != nil {
-		return ctx, nil, measure{}, gqlerror.List{err}
-	}
-	doc, errs := e.document(params.Query)
-	if len(errs) > 0 {
-		return ctx, nil, measure{}, errs
-	}
+// create makes an operation out of what a client sent and the document of its text. The errors have their codes; with
+// any of them nothing may be run.
+func (e *engine) create(ctx context.Context, doc *document, params *graphql.RawParams) (context.Context, *graphql.OperationContext, measure, gqlerror.List) {
 	ctx = graphql.StartOperationTrace(ctx)
 	op, errs := e.exec.CreateOperationContext(context.WithValue(ctx, documentKey{}, doc.query), params)
 	if len(errs) > 0 {
@@ -160,11 +146,8 @@ func recode(err *gqlerror.Error, code model.ErrorCode) {
 	err.Extensions["code"] = string(code)
 }
 
-// document finds or makes the parsed and valid form of a query text.
-func (e *engine) document(text string) (*document, gqlerror.List) {
-	if doc, ok := e.documents.get(text); ok {
-		return doc, nil
-	}
+// judge makes the parsed and valid form of a query text, and remembers it.
+func (e *engine) judge(text string) (*document, gqlerror.List) {
 	query, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.limits.Tokens)
 	if err != nil {
 		var syntax *gqlerror.Error

@@ -28,32 +28,35 @@ func (s *Server) run(ctx context.Context, c caller, params *graphql.RawParams, o
 			out.fail(s.engine.finish(ctx, s.engine.presented(ctx, s.engine.recovered(ctx, cause))))
 		}
 	}()
-	p := s.charge(c, clientOf(ctx), 1)
+	p := s.charge(ctx, c, 1)
 	if p != nil {
 		out.fail(s.engine.finish(ctx, gqlerror.List{p.graphqlError()}))
 		return false
 	}
-	ctx, op, m, errs := s.engine.create(ctx, params)
-	if len(errs) > 0 {
-		s.chargeRefused(c, clientOf(ctx), errs)
-		out.fail(s.engine.finish(ctx, errs))
+	ctx, op, m, refused := s.prepare(ctx, c, params)
+	if refused != nil {
+		out.fail(s.engine.finish(ctx, refused.errors()))
 		return false
 	}
-	if p = s.chargeCost(c, clientOf(ctx), m); p == nil {
-		var admitted context.Context
-		if admitted, p = s.admit(ctx, c); p == nil {
-			ctx = admitted
-		}
-	}
+	admitted, p := s.admit(ctx, c)
 	if p != nil {
 		out.fail(s.engine.finish(ctx, gqlerror.List{p.graphqlError()}))
 		return false
 	}
+	ctx = admitted
 	if op.Operation.Operation == ast.Subscription && s.cfg.Frames != nil {
 		if source, ok := s.cfg.Frames.Frames(ctx, op); ok {
 			source.Attach(ctx, out.frames(source))
 			return true
 		}
+	}
+	if op.Operation.Operation != ast.Subscription {
+		done, p := s.answerTurn(ctx, c, m)
+		if p != nil {
+			out.fail(s.engine.finish(ctx, gqlerror.List{p.graphqlError()}))
+			return false
+		}
+		defer done()
 	}
 	s.execute(ctx, op, out)
 	return false

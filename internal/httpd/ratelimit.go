@@ -1,13 +1,12 @@
 package httpd
 
 import (
+	"context"
+	"math/rand/v2"
 	"sync"
 	"time"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
-	"github.com/vektah/gqlparser/v2/gqlerror"
-
-	"github.com/heffl/bff/model"
 )
 
 // Rate is a token bucket: so many units a second for ever, and so many at once. A negative
@@ -49,9 +48,32 @@ func (l *limiter) take(key string, units float64) time.Duration {
 	if l.rate.PerSecond <= 0 {
 		return 0
 	}
-	now := l.now()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	b := l.filled(key)
+	need := min(units, l.rate.Burst)
+	if b.units < need {
+		return time.Duration((need - b.units) / l.rate.PerSecond * float64(time.Second))
+	}
+	b.units -= units
+	return 0
+}
+
+// spend takes what was used already, of a bucket that has it or not: the debt, at most another bucket full, is to be
+// paid before anything else is taken.
+func (l *limiter) spend(key string, units float64) {
+	if l.rate.PerSecond <= 0 {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b := l.filled(key)
+	b.units = max(b.units-units, -l.rate.Burst)
+}
+
+// filled is a key's bucket with what has come into it since. The lock is held.
+func (l *limiter) filled(key string) *bucket {
+	now := l.now()
 	b, ok := l.buckets.Get(key)
 	if !ok {
 		b = &bucket{units: l.rate.Burst, at: now}
@@ -61,48 +83,53 @@ func (l *limiter) take(key string, units float64) time.Duration {
 		b.units = min(l.rate.Burst, b.units+passed*l.rate.PerSecond)
 		b.at = now
 	}
-	need := min(units, l.rate.Burst)
-	if b.units < need {
-		return time.Duration((need - b.units) / l.rate.PerSecond * float64(time.Second))
-	}
-	b.units -= units
-	return 0
+	return b
 }
 
 // Every operation costs one unit before anything is done for it, and once its cost is known, one
 // more for so much of it.
 const costUnit = 500
 
-// refusedUnits is what a document costs that is beyond the limits: finding that out takes longer than
-// to read an ordinary one, and no client sends it twice.
-const refusedUnits = 10
+func (m measure) units() float64 { return float64(m.cost) / costUnit }
+
+// refusalDelay is how long a request beyond its caller's budget is kept back at most. If the budget has recovered by then
+// it goes on; else it is refused, and whoever asks again at once does not keep us busy with refusing. No two are kept
+// back equally long, so that what came together does not come together again.
+const refusalDelay = time.Second
 
 // charge spends a caller's budget.
-func (s *Server) charge(c caller, client string, units float64) *problem {
-	var wait time.Duration
-	switch {
-	case c.anonymous:
-		wait = s.anonymousRate.take(client, units)
-	case c.service():
-		wait = s.serviceRate.take(c.key(client), units)
-	default:
-		wait = s.userRate.take(c.key(client), units)
+func (s *Server) charge(ctx context.Context, c caller, units float64) *problem {
+	rate, key := s.budget(c, clientOf(ctx))
+	return s.take(ctx, rate, key, units)
+}
+
+func (s *Server) take(ctx context.Context, rate *limiter, key string, units float64) *problem {
+	if rate.take(key, units) <= 0 {
+		return nil
 	}
-	if wait > 0 {
+	timer := time.NewTimer(refusalDelay/4 + rand.N(refusalDelay*3/4)) //nolint:gosec // spreads load, keeps no secret
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	case <-s.drain:
+	}
+	if wait := rate.take(key, units); wait > 0 {
 		return tooMany(wait)
 	}
 	return nil
 }
 
-// chargeRefused spends what a refused document costs. There is nothing left to refuse.
-func (s *Server) chargeRefused(c caller, client string, errs gqlerror.List) {
-	if errs[0].Extensions["code"] == string(model.CodeComplexityLimit) {
-		s.charge(c, client, refusedUnits)
+// budget is what a caller's requests are paid from.
+func (s *Server) budget(c caller, client string) (rate *limiter, key string) {
+	switch {
+	case c.anonymous:
+		return s.anonymousRate, client
+	case c.service():
+		return s.serviceRate, c.key(client)
+	default:
+		return s.userRate, c.key(client)
 	}
-}
-
-func (s *Server) chargeCost(c caller, client string, m measure) *problem {
-	return s.charge(c, client, float64(m.cost)/costUnit)
 }
 
 // quota counts what a key holds at the same time.

@@ -41,6 +41,7 @@ type Server struct {
 
 	userRate, serviceRate, anonymousRate *limiter
 	connections, pending                 *quota
+	judging, answering                   *turns
 	sockets                              *socketSet
 	streams                              *streamSet
 
@@ -68,6 +69,8 @@ func New(cfg Config) (*Server, error) {
 		anonymousRate: newLimiter(cfg.Limits.AnonymousRate, cfg.Now),
 		connections:   newQuota(cfg.Limits.Connections),
 		pending:       newQuota(cfg.Limits.Pending),
+		judging:       newTurns(judges()),
+		answering:     newTurns(0),
 		streams:       newStreamSet(),
 		drain:         make(chan struct{}),
 	}

@@ -40,7 +40,7 @@ func (s *Server) openSession(w http.ResponseWriter, r *http.Request) {
 		p = unauthenticated("The token has run out.")
 	}
 	if p == nil {
-		p = s.charge(c, clientOf(ctx), 1)
+		p = s.charge(ctx, c, 1)
 	}
 	if p == nil {
 		_, p = s.admit(ctx, c)

@@ -107,7 +107,7 @@ func (s *Server) reserveStream(w http.ResponseWriter, r *http.Request, c caller)
 	case c.anonymous || c.expired(s.cfg.Now()):
 		p = unauthenticated("A stream needs a valid token.")
 	default:
-		p = s.charge(c, clientOf(ctx), 1)
+		p = s.charge(ctx, c, 1)
 	}
 	token := ""
 	if p == nil {

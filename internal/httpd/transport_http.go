@@ -78,8 +78,8 @@ func (s *Server) checkMethod(r *http.Request) *problem {
 // serveOnce answers a query or a mutation by one JSON document.
 func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, media string) {
 	ctx := r.Context()
-	p := s.charge(c, clientOf(ctx), 1)
 	var params *graphql.RawParams
+	p := s.charge(ctx, c, 1)
 	if p == nil {
 		params, p = s.readParameters(r, c)
 	}
@@ -87,10 +87,14 @@ func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, med
 		writeProblem(ctx, w, p, media)
 		return
 	}
-	ctx, op, m, errs := s.engine.create(ctx, params)
-	if len(errs) > 0 {
-		s.chargeRefused(c, clientOf(ctx), errs)
-		s.writeRequestErrors(ctx, w, errs, media)
+	ctx, op, m, refused := s.prepare(ctx, c, params)
+	switch {
+	case refused == nil:
+	case refused.problem != nil:
+		writeProblem(ctx, w, refused.problem, media)
+		return
+	default:
+		s.writeRequestErrors(ctx, w, refused.errs, media)
 		return
 	}
 	switch kind := op.Operation.Operation; {
@@ -104,17 +108,18 @@ func (s *Server) serveOnce(w http.ResponseWriter, r *http.Request, c caller, med
 		writeProblem(ctx, w, methodNotAllowed("Only queries can be sent by GET."), media)
 		return
 	}
-	if p = s.chargeCost(c, clientOf(ctx), m); p == nil {
-		var admitted context.Context
-		if admitted, p = s.admit(ctx, c); p == nil {
-			ctx = admitted
-		}
-	}
+	admitted, p := s.admit(ctx, c)
 	if p != nil {
 		writeProblem(ctx, w, p, media)
 		return
 	}
-	s.writeExecuted(ctx, w, op, media)
+	ctx = admitted
+	done, p := s.answerTurn(ctx, c, m)
+	if p != nil {
+		writeProblem(ctx, w, p, media)
+		return
+	}
+	s.writeExecuted(ctx, w, op, media, done)
 }
 
 func (s *Server) readParameters(r *http.Request, c caller) (*graphql.RawParams, *problem) {
@@ -125,10 +130,9 @@ func (s *Server) readParameters(r *http.Request, c caller) (*graphql.RawParams, 
 }
 
 // writeExecuted runs the operation and writes its result: 200 whatever its fields say, because
-// the request itself was served.
-func (s *Server) writeExecuted(ctx context.Context, w http.ResponseWriter, op *graphql.OperationContext, media string) {
-	responses, ctx := s.engine.exec.DispatchOperation(ctx, op)
-	resp := responses(ctx)
+// the request itself was served. done is called when the answer is there, however long its reader then takes for it.
+func (s *Server) writeExecuted(ctx context.Context, w http.ResponseWriter, op *graphql.OperationContext, media string, done func()) {
+	ctx, resp := s.answer(ctx, op, done)
 	if resp == nil { // only when the client is gone
 		return
 	}
@@ -141,6 +145,12 @@ func (s *Server) writeExecuted(ctx context.Context, w http.ResponseWriter, op *g
 		facts.answerBegins()
 	}
 	writeBody(w, http.StatusOK, media, buffer.Bytes())
+}
+
+func (s *Server) answer(ctx context.Context, op *graphql.OperationContext, done func()) (context.Context, *graphql.Response) {
+	defer done()
+	responses, ctx := s.engine.exec.DispatchOperation(ctx, op)
+	return ctx, responses(ctx)
 }
 
 // writeRequestErrors answers a request that came to no operation. The status tells only those who

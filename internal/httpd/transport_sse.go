@@ -1,8 +1,10 @@
 package httpd
 
 import (
+	"context"
 	"net/http"
 
+	"github.com/99designs/gqlgen/graphql"
 	"github.com/vektah/gqlparser/v2/ast"
 )
 
@@ -15,10 +17,7 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, c caller) {
 		p = unauthenticated("The token has run out.")
 	}
 	if p == nil && r.Method == http.MethodGet {
-		_, op, _, errs := s.engine.create(ctx, params)
-		if len(errs) == 0 && op.Operation.Operation == ast.Mutation {
-			p = methodNotAllowed("Mutations are sent by POST.")
-		}
+		p = s.checkGet(ctx, c, params)
 	}
 	key := c.key(clientOf(ctx))
 	if p == nil && !s.connections.acquire(key) {
@@ -37,6 +36,20 @@ func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request, c caller) {
 	defer s.streams.opened(-1)
 	s.work.Go(func() { op.run(params) })
 	st.serve(ctx, w)
+}
+
+// checkGet refuses mutations by GET. Everything else that is wrong is told on the stream.
+func (s *Server) checkGet(ctx context.Context, c caller, params *graphql.RawParams) *problem {
+	doc, owed, refused := s.document(ctx, c, params)
+	rate, key := s.budget(c, clientOf(ctx))
+	rate.spend(key, owed)
+	if refused != nil {
+		return refused.problem
+	}
+	if op := doc.query.Operations.ForName(params.OperationName); op != nil && op.Operation == ast.Mutation {
+		return methodNotAllowed("Mutations are sent by POST.")
+	}
+	return nil
 }
 
 func tooManyStreams() *problem {
