@@ -29,63 +29,65 @@ func BenchmarkNoisyNeighbour(b *testing.B) {
 	}
 	for kind, query := range kinds {
 		for pacing, pause := range map[string]time.Duration{"paced": 500 * time.Millisecond, "at once": 0} {
-			b.Run(kind+" "+pacing, func(b *testing.B) { noisyNeighbour(b, query, pause) })
+			b.Run(kind+" "+pacing, noisyNeighbour(query, pause))
 		}
 	}
 }
 
-func noisyNeighbour(b *testing.B, query func() string, pause time.Duration) {
-	own := setup(b)
-	quietToken, noisyToken := bearerOf(token(b, "quiet")), bearerOf(token(b, "noisy"))
-	ask := func() time.Duration {
-		begin := time.Now()
-		if got := own.post(b, `{viewer{id}}`, quietToken...); got.status != http.StatusOK {
-			b.Fatalf("%d %s", got.status, got.text)
+func noisyNeighbour(query func() string, pause time.Duration) func(b *testing.B) {
+	return func(b *testing.B) {
+		own := setup(b)
+		quietToken, noisyToken := bearerOf(token(b, "quiet")), bearerOf(token(b, "noisy"))
+		ask := func() time.Duration {
+			begin := time.Now()
+			if got := own.post(b, `{viewer{id}}`, quietToken...); got.status != http.StatusOK {
+				b.Fatalf("%d %s", got.status, got.text)
+			}
+			return time.Since(begin)
 		}
-		return time.Since(begin)
-	}
-	p99 := func(n int) time.Duration {
-		times := make([]time.Duration, n)
-		for i := range times {
-			times[i] = ask()
-			<-time.After(10 * time.Millisecond) // within this person's own budget
+		p99 := func(n int) time.Duration {
+			times := make([]time.Duration, n)
+			for i := range times {
+				times[i] = ask()
+				<-time.After(10 * time.Millisecond) // within this person's own budget
+			}
+			slices.Sort(times)
+			return times[n*99/100]
 		}
-		slices.Sort(times)
-		return times[n*99/100]
-	}
-	for b.Loop() {
-		quiet := p99(500)
-		var served, refused atomic.Int64
-		done := make(chan struct{})
-		var noise sync.WaitGroup
-		for i := range 100 {
-			noise.Go(func() {
-				next := time.NewTimer(time.Duration(i) * pause / 100)
-				defer next.Stop()
-				for {
-					select {
-					case <-done:
-						return
-					case <-next.C:
-						switch got := own.post(b, query(), noisyToken...); got.status {
-						case http.StatusOK:
-							served.Add(1)
-						case http.StatusTooManyRequests:
-							refused.Add(1)
-						default:
-							b.Errorf("%d %s", got.status, got.text)
+		for b.Loop() {
+			quiet := p99(500)
+			var served, refused atomic.Int64
+			done := make(chan struct{})
+			var noise sync.WaitGroup
+			for i := range 100 {
+				noise.Go(func() {
+					next := time.NewTimer(time.Duration(i) * pause / 100)
+					defer next.Stop()
+					for {
+						select {
+						case <-done:
+							return
+						case <-next.C:
+							switch got := own.post(b, query(), noisyToken...); got.status {
+							case http.StatusOK:
+								served.Add(1)
+							case http.StatusTooManyRequests:
+								refused.Add(1)
+							default:
+								b.Errorf("%d %s", got.status, got.text)
+							}
+							next.Reset(pause)
 						}
-						next.Reset(pause)
 					}
-				}
-			})
+				})
+			}
+			noisy := p99(500)
+			close(done)
+			noise.Wait()
+			b.ReportMetric(float64(quiet.Microseconds())/1000, "quiet-p99-ms")
+			b.ReportMetric(float64(noisy.Microseconds())/1000, "noisy-p99-ms")
+			b.ReportMetric(float64(served.Load()), "served")
+			b.ReportMetric(float64(refused.Load()), "refused")
 		}
-		noisy := p99(500)
-		close(done)
-		noise.Wait()
-		b.ReportMetric(float64(quiet.Microseconds())/1000, "quiet-p99-ms")
-		b.ReportMetric(float64(noisy.Microseconds())/1000, "noisy-p99-ms")
-		b.ReportMetric(float64(served.Load()), "served")
-		b.ReportMetric(float64(refused.Load()), "refused")
 	}
 }
