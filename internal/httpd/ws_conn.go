@@ -31,6 +31,7 @@ type socket struct {
 	token  string // of the upgrade request; connection_init may bring another
 	early  []byte // read ahead: by net/http before the upgrade, or by await
 	first  [6]byte
+	part   int // of the set, by which it is swept
 
 	// Read by the sweep, in nanoseconds of the server's clock.
 	opened  int64

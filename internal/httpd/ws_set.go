@@ -8,7 +8,10 @@ import (
 )
 
 const (
+	// Every socket is looked after twice a second, a part of them at a time: all at once, ten thousand of them keep a
+	// processor busy for longer than a message is under way.
 	sweepEvery = 500 * time.Millisecond
+	sweepParts = 20
 	// drainSpread is how long a shutdown takes to close all sockets, so that not all clients come to
 	// the next replica in the same moment.
 	drainSpread = time.Second
@@ -20,20 +23,29 @@ type socketSet struct {
 	server *Server
 
 	mu     sync.Mutex // guards the fields below
-	open   map[*socket]struct{}
+	parts  [sweepParts]map[*socket]struct{}
+	count  int
+	turn   int           // the part that the next socket goes to
 	empty  chan struct{} // closed when the last one has gone; nil while there is none
 	closed bool
 }
 
 func newSocketSet(s *Server) *socketSet {
-	return &socketSet{server: s, open: make(map[*socket]struct{})}
+	set := &socketSet{server: s}
+	for i := range set.parts {
+		set.parts[i] = make(map[*socket]struct{})
+	}
+	return set
 }
 
 // start begins to read from a socket.
 func (set *socketSet) start(c *socket) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	set.open[c] = struct{}{}
+	set.turn = (set.turn + 1) % sweepParts
+	c.part = set.turn
+	set.parts[c.part][c] = struct{}{}
+	set.count++
 	set.server.work.Go(c.read)
 	if set.empty == nil {
 		empty := make(chan struct{})
@@ -48,7 +60,11 @@ func (set *socketSet) start(c *socket) {
 func (set *socketSet) remove(c *socket) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if delete(set.open, c); len(set.open) == 0 && set.empty != nil {
+	if _, ok := set.parts[c.part][c]; !ok {
+		return
+	}
+	delete(set.parts[c.part], c)
+	if set.count--; set.count == 0 {
 		close(set.empty)
 		set.empty = nil
 	}
@@ -57,32 +73,50 @@ func (set *socketSet) remove(c *socket) {
 func (set *socketSet) len() int {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	return len(set.open)
+	return set.count
 }
 
 func (set *socketSet) list() []*socket {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	all := make([]*socket, 0, len(set.open))
-	for c := range set.open {
-		all = append(all, c)
+	all := make([]*socket, 0, set.count)
+	for _, part := range set.parts {
+		all = appendKeys(all, part)
 	}
 	return all
 }
 
+// part is some of the sockets, in the memory of the part before.
+func (set *socketSet) part(i int, into []*socket) []*socket {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	return appendKeys(into[:0], set.parts[i])
+}
+
+func appendKeys(list []*socket, set map[*socket]struct{}) []*socket {
+	for c := range set {
+		list = append(list, c)
+	}
+	return list
+}
+
 // sweepAll runs while there are sockets.
 func (set *socketSet) sweepAll(empty <-chan struct{}) {
-	ticker := time.NewTicker(sweepEvery)
+	ticker := time.NewTicker(sweepEvery / sweepParts)
 	defer ticker.Stop()
-	for {
+	var some []*socket
+	for i := 0; ; i = (i + 1) % sweepParts {
 		select {
 		case <-ticker.C:
 		case <-empty:
 			return
 		}
-		for _, c := range set.list() {
-			c.sweep(set.server.cfg.Now())
+		some = set.part(i, some)
+		now := set.server.cfg.Now()
+		for _, c := range some {
+			c.sweep(now)
 		}
+		clear(some) // what has gone meanwhile is not kept
 	}
 }
 

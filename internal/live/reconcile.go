@@ -9,8 +9,11 @@ const (
 	// round is how long the reconciler takes to visit every connected user, hurriedRound the same while NATS is out of reach.
 	round        = 2 * time.Second
 	hurriedRound = time.Second
-	// parts is into how many queries a round is divided.
-	parts = 20
+	// shardSlices is into how many queries the people of one shard are divided, and parts how many a round has: of ten
+	// thousand connected people each asks for about a hundred. One query for more keeps processors of the server and of
+	// the database busy long enough for messages to wait behind it.
+	shardSlices = 6
+	parts       = shardSlices * shardCount
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
@@ -23,7 +26,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 	stall := time.NewTimer(stallPause)
 	stall.Stop()
 	defer stall.Stop()
-	for part := byte(0); ; {
+	for part := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -31,7 +34,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 			h.bus.settle()
 			h.compareAll(ctx)
 		case <-ticker.C:
-			h.compare(ctx, h.entries(func(e *entry) bool { return e.user[14]%parts == part }))
+			h.compare(ctx, h.shards[part%shardCount].slice(byte(part/shardCount))) //nolint:gosec // less than shardSlices
 			part = (part + 1) % parts
 		case <-h.stalls:
 			stall.Reset(stallPause)
@@ -55,25 +58,22 @@ func (h *Hub) pause() time.Duration {
 }
 
 func (h *Hub) compareAll(ctx context.Context) {
-	all := h.entries(func(*entry) bool { return true })
-	for len(all) > 0 {
-		n := min(len(all), compareLimit)
-		h.compare(ctx, all[:n])
-		all = all[n:]
+	for _, s := range h.shards {
+		for i := range byte(shardSlices) {
+			h.compare(ctx, s.slice(i))
+		}
 	}
 }
 
-// entries are the connected people that the condition holds for.
-func (h *Hub) entries(wanted func(*entry) bool) []*entry {
+// slice is one part of the shard's people.
+func (s *shard) slice(i byte) []*entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var found []*entry
-	for _, s := range h.shards {
-		s.mu.Lock()
-		for _, e := range s.entries {
-			if wanted(e) {
-				found = append(found, e)
-			}
+	for _, e := range s.entries {
+		if e.user[14]%shardSlices == i {
+			found = append(found, e)
 		}
-		s.mu.Unlock()
 	}
 	return found
 }

@@ -107,7 +107,7 @@ func TestReconciler(t *testing.T) {
 	t.Run("OneQueryForEachPart", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			users := make([]uuid.UUID, 500)
+			users := make([]uuid.UUID, 3000) // enough for every part to have somebody
 			for i := range users {
 				users[i] = uuid.New()
 			}
