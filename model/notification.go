@@ -111,4 +111,9 @@ func (*Notification) ProjectedFields() projection.Getters {
 	}
 }
 
+// SharedFields are the fields that say something about the event: the same for all its recipients.
+func (*Notification) SharedFields() []string {
+	return []string{"eventType", "category", "importance", "title", "body", "url", "path", "subject", "actor"}
+}
+
 func (n *Notification) channels() []ChannelOutcome { return n.Outcomes }

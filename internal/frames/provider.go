@@ -94,6 +94,7 @@ func soleField(sel ast.SelectionSet) (*ast.Field, bool) {
 type shape struct {
 	head                                string
 	received, updated, allRead, restart *projection.Plan
+	shared                              sharedTexts
 }
 
 const tail = "}}"
@@ -127,7 +128,7 @@ func (s *shape) append(b []byte, change model.InboxChange) ([]byte, bool) {
 	b = append(b, s.head...)
 	switch c := change.(type) {
 	case *model.NotificationReceived:
-		b = s.received.Append(b, c)
+		b = s.shared.append(b, s.received, c)
 	case *model.NotificationsUpdated:
 		b = s.updated.Append(b, c)
 	case *model.AllNotificationsRead:

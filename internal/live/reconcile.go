@@ -34,7 +34,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 			h.bus.settle()
 			h.compareAll(ctx)
 		case <-ticker.C:
-			h.compare(ctx, h.shards[part%shardCount].slice(byte(part/shardCount))) //nolint:gosec // less than shardSlices
+			h.compare(ctx, h.shards[part%shardCount].slice(byte(part/shardCount)))
 			part = (part + 1) % parts
 		case <-h.stalls:
 			stall.Reset(stallPause)

@@ -78,3 +78,40 @@ func TestSameResults(t *testing.T) {
 	}
 	s.expectQuietLog(t)
 }
+
+// TestSharedResults sends events to several people who subscribe with one document: what the event says is rendered once
+// for all of them, and yet each is told, byte for byte, what the executor tells them.
+func TestSharedResults(t *testing.T) {
+	t.Parallel()
+	s := start(t, t.TempDir())
+	ada := s.bearer(t, "u_ada", "admin", "events:write")
+	names := []string{"u_one", "u_two", "u_three", "u_four"}
+	plain, executed := make([]*stream, len(names)), make([]*stream, len(names))
+	for i, name := range names {
+		who := s.bearer(t, name)
+		plain[i] = who.subscribe(t, `subscription{inboxChanged{`+everyChange+`}}`+all, nil)
+		executed[i] = who.subscribe(t, `subscription{inboxChanged@include(if:true){`+everyChange+`}}`+all, nil)
+		next[json.RawMessage](t, plain[i])
+		next[json.RawMessage](t, executed[i])
+	}
+	told := map[string]bool{}
+	const events = 5
+	for e := range events {
+		publish := wonDeal(map[string]any{"idempotencyKey": "shared-" + strconv.Itoa(e), "recipientIds": names})
+		if got := ada.publish(t, publish); int(got.Notified) != len(names) {
+			t.Fatalf("%+v", got)
+		}
+		for i, name := range names {
+			got, _ := next[json.RawMessage](t, plain[i])
+			want, _ := next[json.RawMessage](t, executed[i])
+			if string(got) != string(want) {
+				t.Errorf("%s:\nplain    %s\nexecuted %s", name, got, want)
+			}
+			told[string(got)] = true
+		}
+	}
+	if len(told) != events*len(names) {
+		t.Errorf("%d results differ, of %d", len(told), events*len(names))
+	}
+	s.expectQuietLog(t)
+}

@@ -39,6 +39,12 @@ type object struct {
 	t       reflect.Type // a struct
 	name    string
 	getters Getters
+	shared  []string
+}
+
+// plainObject reports whether a type is rendered as an object, field by field.
+func plainObject(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct && !reflect.PointerTo(t).Implements(textType) && !t.Implements(marshalType)
 }
 
 // objects remembers what was found out about a type.
@@ -51,6 +57,9 @@ func objectOf(t reflect.Type) *object {
 	o := &object{t: t, name: t.Name()}
 	if own, ok := reflect.TypeAssert[Object](reflect.Zero(reflect.PointerTo(t))); ok {
 		o.getters = own.ProjectedFields()
+	}
+	if own, ok := reflect.TypeAssert[Sharer](reflect.Zero(reflect.PointerTo(t))); ok {
+		o.shared = own.SharedFields()
 	}
 	known, _ := objects.LoadOrStore(t, o)
 	return known.(*object)

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"reflect"
-	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -21,6 +20,7 @@ var ErrResolver = errors.New("the selection has a field that needs a resolver")
 // Plan renders values of one type by one selection.
 type Plan struct {
 	render render
+	fields *fields // of the object itself; nil: it is none
 	// Varies: the plan depends on the operation's variables and serves no other operation with the same text.
 	Varies bool
 }
@@ -32,7 +32,15 @@ type render func(b []byte, v reflect.Value) []byte
 // data, or that has one of the names in except.
 func Compile[T any](op *graphql.OperationContext, sel ast.SelectionSet, except ...string) (*Plan, error) {
 	c := compiler{collector: collector{fragments: op.Doc.Fragments, variables: op.Variables}, except: except}
-	r, err := c.value(reflect.TypeFor[T](), sel)
+	t := reflect.TypeFor[T]()
+	if plainObject(t) {
+		f := new(fields)
+		if err := c.add(f, objectOf(t), sel, nil); err != nil {
+			return nil, err
+		}
+		return &Plan{render: f.append, fields: f, Varies: c.varies}, nil
+	}
+	r, err := c.value(t, sel)
 	if err != nil {
 		return nil, err
 	}
@@ -116,68 +124,6 @@ func (c *compiler) list(t reflect.Type, sel ast.SelectionSet) (render, error) {
 			b = inner(b, v.Index(i))
 		}
 		return append(b, ']')
-	}, nil
-}
-
-// part is one field of an object, with all that comes before its value.
-type part struct {
-	head   string
-	index  []int // of the Go field; nil: getter
-	getter Getter
-	render render
-}
-
-func (c *compiler) object(o *object, sel ast.SelectionSet) (render, error) {
-	fields := c.collect(make([]collected, 0, len(sel)), sel, o, map[string]bool{})
-	parts := make([]part, 0, len(fields))
-	head := "{"
-	for i, f := range fields {
-		if i > 0 {
-			head += ","
-		}
-		head += `"` + f.key + `":` // a name of GraphQL has nothing to escape
-		if f.name == "__typename" {
-			head += `"` + o.name + `"`
-			continue
-		}
-		p := part{head: head}
-		var t reflect.Type
-		if slices.Contains(c.except, f.name) {
-			return nil, fmt.Errorf("%w: %s.%s", ErrResolver, o.name, f.name)
-		} else if getter, ok := o.getters[f.name]; ok {
-			p.getter, t = getter, getter.result
-		} else if field, ok := o.field(f.name); ok {
-			p.index, t = field.Index, field.Type
-		} else {
-			return nil, fmt.Errorf("%w: %s.%s", ErrResolver, o.name, f.name)
-		}
-		var err error
-		if p.render, err = c.value(t, f.sel); err != nil {
-			return nil, err
-		}
-		parts = append(parts, p)
-		head = ""
-	}
-	tail := head + "}"
-	return func(b []byte, v reflect.Value) []byte {
-		var pointer any
-		for i := range parts {
-			p := &parts[i]
-			b = append(b, p.head...)
-			if p.index != nil {
-				b = p.render(b, v.FieldByIndex(p.index))
-				continue
-			}
-			if pointer == nil {
-				pointer = v.Addr().Interface()
-			}
-			if p.getter.text != nil {
-				b = AppendString(b, p.getter.text(pointer))
-			} else {
-				b = p.render(b, p.getter.get(pointer))
-			}
-		}
-		return append(b, tail...)
 	}, nil
 }
 

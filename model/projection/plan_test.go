@@ -14,11 +14,11 @@ import (
 )
 
 // operation parses a selection, with fragments behind it.
-func operation(t *testing.T, text string, variables map[string]any) (*graphql.OperationContext, ast.SelectionSet) {
-	t.Helper()
+func operation(tb testing.TB, text string, variables map[string]any) (*graphql.OperationContext, ast.SelectionSet) {
+	tb.Helper()
 	doc, err := parser.ParseQuery(&ast.Source{Input: text})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return &graphql.OperationContext{Doc: doc, Operation: doc.Operations[0], Variables: variables}, doc.Operations[0].SelectionSet
 }
