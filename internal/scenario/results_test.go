@@ -98,7 +98,7 @@ func TestSharedResults(t *testing.T) {
 	const events = 5
 	for e := range events {
 		publish := wonDeal(map[string]any{"idempotencyKey": "shared-" + strconv.Itoa(e), "recipientIds": names})
-		if got := ada.publish(t, publish); int(got.Notified) != len(names) {
+		if got := ada.publish(t, publish); got.Notified != len(names) {
 			t.Fatalf("%+v", got)
 		}
 		for i, name := range names {
