@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/99designs/gqlgen/graphql"
-	"github.com/hashicorp/golang-lru/v2"
 	"github.com/vektah/gqlparser/v2/ast"
 
 	"github.com/heffl/bff/internal/httpd"
@@ -16,9 +15,6 @@ import (
 
 // needsResolver is the field of a notification that is no plain data.
 const needsResolver = "channels"
-
-// maxShapes is how many documents are remembered with their plans.
-const maxShapes = 512
 
 // Hub is what the subscriptions follow.
 type Hub interface {
@@ -38,7 +34,7 @@ type Config struct {
 // Provider makes sources for subscriptions. It is safe for concurrent use.
 type Provider struct {
 	config Config
-	shapes *lru.Cache[*ast.OperationDefinition, *shape]
+	shapes projection.Memo[ast.OperationDefinition, *shape]
 }
 
 var _ httpd.FrameProvider = (*Provider)(nil)
@@ -48,11 +44,7 @@ func New(c Config) (*Provider, error) {
 	if c.Hub == nil || c.Viewer == nil || c.Present == nil {
 		return nil, errors.New("frames: Hub, Viewer and Present are required")
 	}
-	shapes, err := lru.New[*ast.OperationDefinition, *shape](maxShapes)
-	if err != nil {
-		return nil, err
-	}
-	return &Provider{config: c, shapes: shapes}, nil
+	return &Provider{config: c}, nil
 }
 
 // Frames is the source of a subscription, or false to have it executed.
@@ -119,8 +111,7 @@ func (p *Provider) shapeOf(op *graphql.OperationContext, field *ast.Field) (*sha
 			return s, true // good for these variables only
 		}
 	}
-	p.shapes.Add(op.Operation, s)
-	return s, true
+	return p.shapes.Put(op.Operation, s), true
 }
 
 // append writes a change as a whole response; false when the subscription does not hear of such changes.

@@ -127,13 +127,23 @@ func (c *compiler) list(t reflect.Type, sel ast.SelectionSet) (render, error) {
 	}, nil
 }
 
+// plans are those of fields of documents that are asked again and again.
+var plans Memo[ast.Field, *Plan]
+
 // Marshal writes the value of the field that is being answered, which must be plain data in all its parts.
 func Marshal[T any](ctx context.Context, w io.Writer, value *T) error {
-	op, field := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx)
-	plan, err := Compile[T](op, field.Field.Selections)
-	if err != nil {
-		return err
+	op, field := graphql.GetOperationContext(ctx), graphql.GetFieldContext(ctx).Field
+	plan, ok := plans.Get(field.Field)
+	if !ok {
+		var err error
+		if plan, err = Compile[T](op, field.Selections); err != nil {
+			return err
+		}
+		// A field that stands in more than one place has the selections of all of them.
+		if !plan.Varies && len(field.Selections) == len(field.SelectionSet) {
+			plan = plans.Put(field.Field, plan)
+		}
 	}
-	_, err = w.Write(plan.Append(make([]byte, 0, 4096), value))
+	_, err := w.Write(plan.Append(make([]byte, 0, 4096), value))
 	return err
 }
