@@ -4,16 +4,16 @@
 # says in one line what to install.
 set -euo pipefail
 
-postgres() { command -v initdb >/dev/null || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
-chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
-compiler() { command -v gcc >/dev/null || command -v clang >/dev/null; }
-nodejs() { command -v node >/dev/null && command -v npm >/dev/null; }
+# No function may have the name of a program that is looked for: `command -v` would find the function.
+have() { command -v "$1" >/dev/null; }
+browser() { have chromium || have chromium-browser || have google-chrome; }
+postgres() { have initdb || compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; }
 
 missing=()
-compiler || missing+=(gcc libc6-dev)
+have gcc || have clang || missing+=(gcc libc6-dev)
 postgres || missing+=(postgresql)
-chromium || missing+=(chromium)
-nodejs || missing+=(nodejs npm)
+browser || missing+=(chromium)
+{ have node && have npm; } || missing+=(nodejs npm)
 
 if [ ${#missing[@]} -gt 0 ]; then
   if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
@@ -29,6 +29,12 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+for absent in browser postgres; do
+  if ! "$absent"; then
+    echo "Still missing after the installation: $absent." >&2
+    exit 1
+  fi
+done
 major=$(node -p 'process.versions.node.split(".")[0]')
 if [ "$major" -lt 20 ]; then
   echo "Node.js $major is too old for the tests: install version 20 or newer and run again." >&2

@@ -2,7 +2,7 @@
 //   npm run e2e -- --url http://localhost:8080 [--shots DIR] [--only playground]
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 
 const { values } = parseArgs({
@@ -10,11 +10,12 @@ const { values } = parseArgs({
     url: { type: 'string', default: 'http://localhost:8080' },
     shots: { type: 'string' },
     only: { type: 'string', default: '' },
-    chromium: { type: 'string', default: '/usr/bin/chromium' },
+    chromium: { type: 'string' },
   },
 });
-if (!existsSync(values.chromium)) {
-  console.error(`There is no browser at ${values.chromium}: install Debian's chromium, or name one with --chromium.`);
+const chromium = values.chromium ?? findBrowser();
+if (!chromium || !existsSync(chromium)) {
+  console.error(`There is no browser${chromium ? ` at ${chromium}` : ''}: install Debian's chromium, or name one with --chromium.`);
   process.exit(2);
 }
 if (values.shots) mkdirSync(values.shots, { recursive: true });
@@ -30,7 +31,17 @@ const child = spawn(process.execPath, ['--test', '--test-concurrency=1', '--test
     ...process.env,
     E2E_URL: new URL(values.url).origin,
     E2E_SHOTS: values.shots ? resolve(values.shots) : '',
-    E2E_CHROMIUM: values.chromium,
+    E2E_CHROMIUM: chromium,
   },
 });
 child.on('exit', (code) => process.exit(code ?? 1));
+
+/** The first browser on the PATH that the tests can drive. */
+function findBrowser() {
+  for (const name of ['chromium', 'chromium-browser', 'google-chrome']) {
+    for (const folder of (process.env.PATH ?? '').split(delimiter)) {
+      if (folder && existsSync(join(folder, name))) return join(folder, name);
+    }
+  }
+  return undefined;
+}
