@@ -35,8 +35,8 @@ type grammar struct {
 	text      strings.Builder
 }
 
-// grammarTokens is a little more than a document may have, so that the limit is met, too.
-const grammarTokens = 1_600
+// grammarTokens is about as many as a document may have; what is written exceeds it a little, so that the limit is met, too.
+const grammarTokens = 1_400
 
 // written is the document that bytes stand for.
 func written(schema *ast.Schema, bytes []byte) string {
@@ -86,18 +86,17 @@ func (g *grammar) selection(of *ast.Definition, depth int) {
 	for range 1 + g.next()%12 {
 		begin, tokens := g.text.Len(), g.tokens
 		g.item(of, depth)
-		// The same again, up to 63 times.
-		again, item := 0, g.text.String()[begin:]
+		each, item := g.tokens-tokens, g.text.String()[begin:]
+		again := 0 // the same up to 63 times more
 		if g.next()%4 == 0 {
 			again = g.next() % 64
 		}
 		for range again {
-			if each := g.tokens - tokens; each*(again+1) > grammarTokens || g.tokens > grammarTokens {
+			if g.tokens+each > grammarTokens {
 				break
 			}
-			g.text.WriteString(item)
+			g.write(each, "%s", item)
 		}
-		g.tokens += (g.tokens - tokens) * again
 		if len(g.bytes) == 0 || g.tokens > grammarTokens {
 			break
 		}
@@ -219,7 +218,7 @@ func TestGrammar(t *testing.T) {
 		}
 		outcomes[outcome]++
 	}
-	if outcomes["valid"] < 150 || outcomes["COMPLEXITY_LIMIT"] < 30 || outcomes["GRAPHQL_VALIDATION_FAILED"] == 0 {
+	if outcomes["valid"] < 120 || outcomes["COMPLEXITY_LIMIT"] < 30 || outcomes["GRAPHQL_VALIDATION_FAILED"] == 0 {
 		t.Errorf("%v", outcomes)
 	}
 }
