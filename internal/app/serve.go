@@ -24,6 +24,9 @@ import (
 // retention is how long notifications are kept; their events, and with them the idempotency keys, stay at least as long.
 const retention = 90 * 24 * time.Hour
 
+// auditRetention is how long it is known who connected what, and who tried.
+const auditRetention = 180 * 24 * time.Hour
+
 // inboxCatalog is the catalog as package inbox asks it.
 type inboxCatalog struct{ *catalog.Catalog }
 
@@ -67,7 +70,15 @@ func (a *App) resolve(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	a.janitor, err = inbox.NewJanitor(inbox.JanitorConfig{Store: a.store, Retention: retention, Logger: a.logger, Now: a.now})
+	a.janitor, err = inbox.NewJanitor(inbox.JanitorConfig{
+		Store: a.store, Retention: retention, Logger: a.logger, Now: a.now,
+		Chores: []inbox.Chore{
+			{Name: "attempts to connect", Purge: a.store.PurgeConnectStates},
+			{Name: "audit of connections", Purge: func(ctx context.Context, now model.Time, limit int) (int, error) {
+				return a.store.PurgeConnectAudit(ctx, now.Add(-auditRetention), limit)
+			}},
+		},
+	})
 	if err != nil {
 		return err
 	}

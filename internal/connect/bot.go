@@ -59,6 +59,9 @@ func (s *Service) SetBot(ctx context.Context, v model.Viewer, input string) (mod
 		return changed, notConnected()
 	}
 	s.Changed(v.User.UUID)
+	if changed.BotName != current.BotName {
+		s.record(ctx, ownEntry(&v, &changed, model.ConnectBotChanged))
+	}
 	return changed, nil
 }
 

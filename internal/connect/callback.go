@@ -19,15 +19,6 @@ const (
 	maxValue = 2 << 10
 )
 
-// Outcome codes that `returnTo` gets as `code` with `status=error`, beside those of failure.
-const (
-	codeDenied        = "ACCESS_DENIED"
-	codeOtherBrowser  = "OTHER_BROWSER"
-	codeOtherUser     = "OTHER_USER"
-	codeUnknownRegion = "UNKNOWN_REGION"
-	codeInternal      = "INTERNAL"
-)
-
 // answer is what Zoho's redirect says. It is kept sealed while a hand-over waits.
 type answer struct {
 	Code           string `json:"code"`
@@ -78,77 +69,87 @@ func (s *Service) Callback() http.Handler {
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		state, got, denied, ok := parseCallback(r.URL.RawQuery)
+		by := s.actorIn(r)
 		if !ok {
-			s.refuse(w, r, "callback is malformed")
+			reason := model.ConnectMalformed
+			if denied { // Zoho may leave the state out
+				reason = model.ConnectAccessDenied
+			}
+			s.refuse(w, r, model.ConnectAudit{ActorWorkspace: by.workspace, ActorID: by.id, Outcome: model.ConnectRefused, Reason: reason})
 			return
 		}
-		st, found, err := s.Store.ConsumeConnectState(r.Context(), hash(state), s.now())
+		st, open, err := s.Store.ConsumeConnectState(r.Context(), hash(state), s.now())
 		if err != nil {
 			s.Logger.ErrorContext(r.Context(), "connect state cannot be read", slog.Any("error", err))
 			s.page(w, http.StatusServiceUnavailable)
 			return
 		}
-		if !found {
-			s.refuse(w, r, "state is unknown, used or expired")
+		if !open {
+			s.refuse(w, r, s.closed(r.Context(), hash(state), &st, by))
 			return
 		}
-		http.Redirect(w, r, answerTo(st.ReturnTo, s.conclude(r, &st, got, denied)), http.StatusSeeOther)
+		http.Redirect(w, r, answerTo(st.ReturnTo, s.conclude(r, &st, by, got, denied)), http.StatusSeeOther)
 	})
 }
 
 // conclude checks whose callback it is and only then lets anything happen with its code.
-func (s *Service) conclude(r *http.Request, st *model.ConnectState, got answer, denied bool) map[string]string {
+func (s *Service) conclude(r *http.Request, st *model.ConnectState, by actor, got answer, denied bool) map[string]string {
 	ctx := r.Context()
+	end := func(outcome model.ConnectOutcome, reason model.ConnectReason) map[string]string {
+		s.record(ctx, entry(st, by, outcome, reason))
+		return failed(reason)
+	}
 	proven := s.prove(r, st.BrowserHash)
 	if proven == proofWrong {
-		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "another browser"), slog.String("user_id", st.UserID.String()))
-		return failed(codeOtherBrowser)
+		return end(model.ConnectRefused, model.ConnectOtherBrowser)
 	}
-	other, err := s.otherUser(r, st)
+	other, err := s.otherUser(ctx, st, by)
 	switch {
 	case err != nil:
 		s.Logger.ErrorContext(ctx, "session of a callback cannot be compared", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
-		return failed(codeInternal)
+		return end(model.ConnectFailed, model.ConnectInternal)
 	case other:
-		s.Logger.WarnContext(ctx, "connect refused", slog.String("reason", "another user"), slog.String("user_id", st.UserID.String()))
-		return failed(codeOtherUser)
+		return end(model.ConnectRefused, model.ConnectOtherUser)
 	case denied:
-		return failed(codeDenied)
+		return end(model.ConnectFailed, model.ConnectAccessDenied)
 	}
 	if _, err := s.Regions.Resolve(got.AccountsServer, got.Location, cliq.Code(st.Region)); err != nil {
-		s.Logger.WarnContext(ctx, "connect refused", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
+		s.Logger.WarnContext(ctx, "region of a callback is not served", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
 		if errors.Is(err, cliq.ErrRegionNotOffered) {
-			return failed(explain(err, got).code)
+			return end(model.ConnectFailed, explain(err, got).code)
 		}
-		return failed(codeUnknownRegion)
+		return end(model.ConnectRefused, model.ConnectUnknownRegion)
 	}
 	if proven == proofMissing {
 		ticket, err := s.handOver(ctx, st, got)
 		if err != nil {
 			s.Logger.ErrorContext(ctx, "connect cannot be handed over", slog.Any("error", err))
-			return failed(codeInternal)
+			return end(model.ConnectFailed, model.ConnectInternal)
 		}
+		s.record(ctx, entry(st, by, model.ConnectHandedOver, ""))
 		return map[string]string{"status": "confirm", "ticket": ticket}
 	}
-	if failure := s.exchange(ctx, st, got); failure != nil {
+	if failure := s.exchange(ctx, st, by, got); failure != nil {
 		return failed(failure.code)
 	}
 	return map[string]string{"status": "connected"}
 }
 
-func failed(code string) map[string]string { return map[string]string{"status": "error", "code": code} }
+// failed is what the app is told: the reason is `code` beside `status=error`.
+func failed(reason model.ConnectReason) map[string]string {
+	return map[string]string{"status": "error", "code": string(reason)}
+}
 
 // otherUser reports whether the browser is signed in as somebody else than the one who started.
-func (s *Service) otherUser(r *http.Request, st *model.ConnectState) (bool, error) {
-	workspace, user, signedIn := s.Session(r)
-	if !signedIn {
+func (s *Service) otherUser(ctx context.Context, st *model.ConnectState, by actor) (bool, error) {
+	if by == (actor{}) {
 		return false, nil
 	}
-	v, found, err := s.Viewer(r.Context(), st.UserID)
+	v, found, err := s.Viewer(ctx, st.UserID)
 	if err != nil || !found {
 		return true, err
 	}
-	return v.User.ExternalID != user || v.Workspace.ExternalID != workspace, nil
+	return by != actorOf(&v), nil
 }
 
 // handOver keeps Zoho's answer, sealed, until the person who started redeems the ticket.
@@ -171,30 +172,40 @@ func (s *Service) handOver(ctx context.Context, st *model.ConnectState, got answ
 // Complete redeems the ticket of a hand-over. What the person can mend is a *model.UserError: TICKET_INVALID,
 // PROVIDER_REJECTED, PROVIDER_BUSY.
 func (s *Service) Complete(ctx context.Context, v model.Viewer, ticket string) (model.Connection, error) {
-	st, found, err := s.Store.RedeemTicket(ctx, hash(ticket), v.User.UUID, s.now())
+	st, redeemed, err := s.Store.RedeemTicket(ctx, hash(ticket), v.User.UUID, s.now())
 	if err != nil {
 		return model.Connection{}, fmt.Errorf("redeem ticket: %w", err)
 	}
-	if !found {
+	if !redeemed {
+		s.record(ctx, s.misused(ctx, hash(ticket), &st, &v))
 		return model.Connection{}, model.UserErrorf(model.UserErrorCodeTicketInvalid, []string{"input", "ticket"},
 			"This ticket is unknown, used, older than a minute or somebody else's; connect again.")
 	}
-	plain, err := s.Box.Open(stateBinding(&st, "answer"), st.Answer)
+	got, err := s.openAnswer(&st)
 	if err != nil {
-		return model.Connection{}, fmt.Errorf("open answer: %w", err)
+		s.record(ctx, entry(&st, actorOf(&v), model.ConnectFailed, model.ConnectInternal))
+		return model.Connection{}, err
 	}
-	var got answer
-	if err := json.Unmarshal(plain, &got); err != nil {
-		return model.Connection{}, fmt.Errorf("decode answer: %w", err)
-	}
-	if failure := s.exchange(ctx, &st, got); failure != nil {
+	if failure := s.exchange(ctx, &st, actorOf(&v), got); failure != nil {
 		return model.Connection{}, failure.userError()
 	}
 	return s.Store.Connection(ctx, v.User.UUID)
 }
 
-// refuse answers a callback that belongs to no attempt: there is no page of ours that it may be sent to.
-func (s *Service) refuse(w http.ResponseWriter, r *http.Request, why string) {
-	s.Logger.WarnContext(r.Context(), "connect refused", slog.String("reason", why))
+// openAnswer reads what handOver sealed.
+func (s *Service) openAnswer(st *model.ConnectState) (got answer, err error) {
+	plain, err := s.Box.Open(stateBinding(st, "answer"), st.Answer)
+	if err != nil {
+		return answer{}, fmt.Errorf("open answer: %w", err)
+	}
+	if err := json.Unmarshal(plain, &got); err != nil {
+		return answer{}, fmt.Errorf("decode answer: %w", err)
+	}
+	return got, nil
+}
+
+// refuse answers a callback that belongs to no open attempt: there is no page of ours that it may be sent to.
+func (s *Service) refuse(w http.ResponseWriter, r *http.Request, e model.ConnectAudit) {
+	s.record(r.Context(), e)
 	s.page(w, http.StatusBadRequest)
 }

@@ -14,7 +14,7 @@ import (
 
 // failure is why an exchange connected nothing, for the return path and for userErrors.
 type failure struct {
-	code    string // for the return path
+	code    model.ConnectReason // for the return path and the audit
 	user    model.UserErrorCode
 	message string
 }
@@ -22,38 +22,44 @@ type failure struct {
 func (f *failure) userError() *model.UserError { return model.UserErrorf(f.user, nil, "%s", f.message) }
 
 // exchange redeems the code at the data centre that Zoho named and keeps what it gives. nil: connected.
-func (s *Service) exchange(ctx context.Context, st *model.ConnectState, got answer) *failure {
+func (s *Service) exchange(ctx context.Context, st *model.ConnectState, by actor, got answer) *failure {
 	// A browser that leaves now must not lose the grant that Zoho is about to give: it counts against the person's twenty.
 	ctx = context.WithoutCancel(ctx)
-	err := s.redeem(ctx, st, got)
-	if err == nil {
-		s.Changed(st.UserID)
-		return nil
+	region, err := s.redeem(ctx, st, got)
+	if err != nil {
+		s.Logger.WarnContext(ctx, "connect failed", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
+		why := explain(err, got)
+		s.record(ctx, entry(st, by, model.ConnectFailed, why.code))
+		return why
 	}
-	s.Logger.WarnContext(ctx, "connect failed", slog.Any("error", err), slog.String("user_id", st.UserID.String()))
-	return explain(err, got)
+	s.Changed(st.UserID)
+	e := entry(st, by, model.ConnectConnected, "")
+	e.Region = model.CliqRegionCode(region)
+	s.record(ctx, e)
+	return nil
 }
 
-func (s *Service) redeem(ctx context.Context, st *model.ConnectState, got answer) error {
+// redeem answers where the account lives.
+func (s *Service) redeem(ctx context.Context, st *model.ConnectState, got answer) (cliq.Code, error) {
 	region, err := s.Regions.Resolve(got.AccountsServer, got.Location, cliq.Code(st.Region))
 	if err != nil {
-		return err
+		return "", err
 	}
 	verifier, err := s.Box.Open(stateBinding(st, "verifier"), st.Verifier)
 	if err != nil {
-		return fmt.Errorf("open verifier: %w", err)
+		return "", fmt.Errorf("open verifier: %w", err)
 	}
 	token, err := s.Client.Exchange(ctx, region.Code, cliq.NewSecret(got.Code), cliq.NewSecret(string(verifier)), s.CallbackURL)
 	if err != nil {
 		s.giveBack(ctx, region.Code, token.Refresh)
-		return fmt.Errorf("exchange code: %w", err)
+		return "", fmt.Errorf("exchange code: %w", err)
 	}
 	if err := s.keep(ctx, st, region.Code, token); err != nil {
 		s.giveBack(ctx, region.Code, token.Refresh)
-		return err
+		return "", err
 	}
 	s.Revoke() // the connection before, if there was one
-	return nil
+	return region.Code, nil
 }
 
 // keep makes the grant the person's connection.
@@ -108,7 +114,7 @@ func explain(err error, got answer) *failure {
 	case errors.As(err, &misconfigured):
 		return &failure{"PROVIDER_MISCONFIGURED", model.UserErrorCodeProviderRejected, "Zoho refuses this server's registration in your region. Tell your administrator."}
 	}
-	return &failure{codeInternal, model.UserErrorCodeProviderRejected, "Something went wrong on our side; nothing was connected. Connect again."}
+	return &failure{model.ConnectInternal, model.UserErrorCodeProviderRejected, "Something went wrong on our side; nothing was connected. Connect again."}
 }
 
 // tokenBinding is the one place where a person's sealed token may stand.

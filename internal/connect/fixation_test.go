@@ -13,134 +13,154 @@ import (
 )
 
 // TestOAuthCrossUserFixation opens ann's callback where it does not belong. Nobody may end up with an account that
-// is not theirs, and each refusal must be told to the operators.
+// is not theirs, and each refusal is written where operators find it: whose attempt it was and who came.
 func TestOAuthCrossUserFixation(t *testing.T) {
 	t.Parallel()
-	refused := func(t *testing.T, w *world) {
+	// refused demands that nothing was connected, and one entry about it besides what began.
+	refused := func(t *testing.T, w *world, what string, begun ...string) {
 		t.Helper()
+		w.untouched(t)
+		w.audited(t, append(begun, "REFUSED "+what+", IN heffl")...)
 		if n := w.log.count("connect refused"); n != 1 {
 			t.Errorf("%d lines tell of the refusal", n)
 		}
 	}
-	t.Run("by bob, who is signed in", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		callback := w.attempt(t, newBrowser().signIn(w.ann))
-		if got := w.open(t, newBrowser().signIn(w.bob), callback); got.code != "OTHER_USER" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
-	t.Run("by bob, who is signed in and has begun an attempt himself", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		callback := w.attempt(t, newBrowser().signIn(w.ann))
-		bobs := newBrowser().signIn(w.bob)
-		w.start(t, bobs, w.bob, model.CliqRegionCodeIn)
-		if got := w.open(t, bobs, callback); got.code != "OTHER_BROWSER" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
-	t.Run("by bob, in the browser that ann used", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		shared := newBrowser().signIn(w.ann)
-		callback := w.attempt(t, shared)
-		if got := w.open(t, shared.signIn(w.bob), callback); got.code != "OTHER_USER" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
-	t.Run("by somebody of the same name elsewhere", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		callback := w.attempt(t, newBrowser().signIn(w.ann))
-		namesake := w.ann
-		namesake.Workspace.ExternalID = "other"
-		if got := w.open(t, newBrowser().signIn(namesake), callback); got.code != "OTHER_USER" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
-	t.Run("by nobody", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		got := w.open(t, newBrowser(), w.attempt(t, newBrowser().signIn(w.ann)))
-		if got.status != "confirm" || got.ticket == "" {
-			t.Errorf("landed %+v", got)
-		}
-		// The page that it lands on belongs to whoever sits there: the ticket is worth nothing to them.
-		if _, err := w.Complete(t.Context(), w.bob, got.ticket); codeOf(err) != model.UserErrorCodeTicketInvalid {
-			t.Errorf("bob redeems: %v", err)
-		}
-		w.untouched(t)
-	})
-	t.Run("by ann in another browser where she has begun, too", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		callback := w.attempt(t, newBrowser().signIn(w.ann))
-		other := newBrowser().signIn(w.ann)
-		w.start(t, other, w.ann, model.CliqRegionCodeIn)
-		if got := w.open(t, other, callback); got.code != "OTHER_BROWSER" || got.ticket != "" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
-	t.Run("with a cookie that is none of ours", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		callback := w.attempt(t, newBrowser())
-		planted := newBrowser()
-		planted.cookies["__Host-heffl_connect"] = "planted"
-		if got := w.open(t, planted, callback); got.code != "OTHER_BROWSER" || got.ticket != "" {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-	})
-	t.Run("fifty times at once", func(t *testing.T) {
-		t.Parallel()
-		eachDatabase(t, func(t *testing.T, w *world) {
+	for name, run := range map[string]func(t *testing.T, w *world){
+		"by bob, who is signed in": func(t *testing.T, w *world) {
+			t.Helper()
+			callback := w.attempt(t, newBrowser().signIn(w.ann))
+			if got := w.open(t, newBrowser().signIn(w.bob), callback); got.code != "OTHER_USER" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_USER, ann's by acme/bob", startedByAnn)
+		},
+		"by bob, who is signed in and has begun an attempt himself": func(t *testing.T, w *world) {
+			t.Helper()
+			callback := w.attempt(t, newBrowser().signIn(w.ann))
+			bobs := newBrowser().signIn(w.bob)
+			w.start(t, bobs, w.bob, model.CliqRegionCodeIn)
+			if got := w.open(t, bobs, callback); got.code != "OTHER_BROWSER" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_BROWSER, ann's by acme/bob", startedByAnn, "STARTED, bob's by acme/bob, IN heffl")
+		},
+		"by bob, in the browser that ann used": func(t *testing.T, w *world) {
+			t.Helper()
+			shared := newBrowser().signIn(w.ann)
+			callback := w.attempt(t, shared)
+			if got := w.open(t, shared.signIn(w.bob), callback); got.code != "OTHER_USER" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_USER, ann's by acme/bob", startedByAnn)
+		},
+		"by somebody of the same name elsewhere": func(t *testing.T, w *world) {
+			t.Helper()
+			callback := w.attempt(t, newBrowser().signIn(w.ann))
+			namesake := w.ann
+			namesake.Workspace.ExternalID = "other"
+			if got := w.open(t, newBrowser().signIn(namesake), callback); got.code != "OTHER_USER" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_USER, ann's by other/ann", startedByAnn)
+		},
+		"by nobody": func(t *testing.T, w *world) {
+			t.Helper()
+			got := w.open(t, newBrowser(), w.attempt(t, newBrowser().signIn(w.ann)))
+			if got.status != "confirm" || got.ticket == "" {
+				t.Errorf("landed %+v", got)
+			}
+			// The page that it lands on belongs to whoever sits there: the ticket is worth nothing to them.
+			if _, err := w.Complete(t.Context(), w.bob, got.ticket); codeOf(err) != model.UserErrorCodeTicketInvalid {
+				t.Errorf("bob redeems: %v", err)
+			}
+			refused(t, w, "OTHER_USER, ann's by acme/bob", startedByAnn, "HANDED_OVER, ann's by a stranger, IN heffl")
+		},
+		"by ann in another browser where she has begun, too": func(t *testing.T, w *world) {
+			t.Helper()
+			callback := w.attempt(t, newBrowser().signIn(w.ann))
+			other := newBrowser().signIn(w.ann)
+			w.start(t, other, w.ann, model.CliqRegionCodeIn)
+			if got := w.open(t, other, callback); got.code != "OTHER_BROWSER" || got.ticket != "" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_BROWSER, ann's by acme/ann", startedByAnn, startedByAnn)
+		},
+		"with a cookie that is none of ours": func(t *testing.T, w *world) {
+			t.Helper()
+			callback := w.attempt(t, newBrowser())
+			planted := newBrowser()
+			planted.cookies["__Host-heffl_connect"] = "planted"
+			if got := w.open(t, planted, callback); got.code != "OTHER_BROWSER" || got.ticket != "" {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "OTHER_BROWSER, ann's by a stranger", startedByAnn)
+		},
+		"twice": func(t *testing.T, w *world) {
 			t.Helper()
 			b := newBrowser().signIn(w.ann)
 			callback := w.attempt(t, b)
-			var connected, refusals atomic.Int32
-			var wg sync.WaitGroup
-			for range 50 {
-				wg.Go(func() {
-					switch got := w.open(t, b, callback); {
-					case got.status == "connected":
-						connected.Add(1)
-					case got.page == http.StatusBadRequest:
-						refusals.Add(1)
-					default:
-						t.Errorf("landed %+v", got)
-					}
-				})
+			if got := w.open(t, b, callback); got.status != "connected" {
+				t.Errorf("landed %+v", got)
 			}
-			wg.Wait()
-			if connected.Load() != 1 || refusals.Load() != 49 || w.zoho.Count("", sandbox.EndpointExchange) != 1 {
-				t.Errorf("%d connected, %d refused, %d exchanges", connected.Load(), refusals.Load(), w.zoho.Count("", sandbox.EndpointExchange))
+			before := w.refreshHash(t, w.ann)
+			if got := w.open(t, b, callback); got.page != http.StatusBadRequest {
+				t.Errorf("the second time it landed %+v", got)
+			}
+			if w.refreshHash(t, w.ann) != before || w.zoho.Count("", sandbox.EndpointExchange) != 1 {
+				t.Errorf("something was connected again, %d exchanges", w.zoho.Count("", sandbox.EndpointExchange))
+			}
+			w.audited(t, startedByAnn, "CONNECTED, ann's by acme/ann, IN heffl", "REFUSED STATE_USED, ann's by acme/ann, IN heffl")
+		},
+		"after ten minutes and a second": func(t *testing.T, w *world) {
+			t.Helper()
+			b := newBrowser().signIn(w.ann)
+			callback := w.attempt(t, b)
+			w.clock.pass(10*time.Minute + time.Second)
+			if got := w.open(t, b, callback); got.page != http.StatusBadRequest {
+				t.Errorf("landed %+v", got)
+			}
+			refused(t, w, "STATE_EXPIRED, ann's by acme/ann", startedByAnn)
+		},
+		"fifty times at once": fiftyAtOnce,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			eachDatabase(t, run)
+		})
+	}
+}
+
+func fiftyAtOnce(t *testing.T, w *world) {
+	t.Helper()
+	b := newBrowser().signIn(w.ann)
+	callback := w.attempt(t, b)
+	var connected, refusals atomic.Int32
+	var wg sync.WaitGroup
+	for range 50 {
+		wg.Go(func() {
+			switch got := w.open(t, b, callback); {
+			case got.status == "connected":
+				connected.Add(1)
+			case got.page == http.StatusBadRequest:
+				refusals.Add(1)
+			default:
+				t.Errorf("landed %+v", got)
 			}
 		})
-	})
-	t.Run("after ten minutes and a second", func(t *testing.T) {
-		t.Parallel()
-		w := setup(t)
-		b := newBrowser().signIn(w.ann)
-		callback := w.attempt(t, b)
-		w.clock.pass(10*time.Minute + time.Second)
-		if got := w.open(t, b, callback); got.page != http.StatusBadRequest {
-			t.Errorf("landed %+v", got)
-		}
-		w.untouched(t)
-		refused(t, w)
-	})
+	}
+	wg.Wait()
+	if connected.Load() != 1 || refusals.Load() != 49 || w.zoho.Count("", sandbox.EndpointExchange) != 1 {
+		t.Errorf("%d connected, %d refused, %d exchanges", connected.Load(), refusals.Load(), w.zoho.Count("", sandbox.EndpointExchange))
+	}
+	of := map[string]int{}
+	for _, line := range w.audit(t) {
+		of[line]++
+	}
+	// Those who looked at the same moment may all have found room, but nobody takes a used state for an expired one.
+	used := "REFUSED STATE_USED, ann's by acme/ann, IN heffl"
+	if n := of[used]; n < 5 || n > 49 || of[startedByAnn] != 1 || of["CONNECTED, ann's by acme/ann, IN heffl"] != 1 || len(of) != 3 {
+		t.Errorf("audit %v", of)
+	}
 }
 
 func codeOf(err error) model.UserErrorCode {

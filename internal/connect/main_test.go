@@ -84,6 +84,7 @@ type world struct {
 	clock   *clock
 	log     *lines
 	base    string // of the stand-in
+	url     string // of the database
 	ann     model.Viewer
 	bob     model.Viewer
 }
@@ -110,7 +111,7 @@ func setup(t *testing.T, options ...option) *world {
 func newWorld(t *testing.T, database string, options ...option) *world {
 	t.Helper()
 	w := &world{clock: &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, log: &lines{}}
-	w.store = storetest.New(t, database)
+	w.store, w.url = storetest.New(t, database), database
 	logger := slog.New(slog.NewTextHandler(w.log, nil))
 	var err error
 	fail := func(err error) {

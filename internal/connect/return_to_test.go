@@ -4,12 +4,14 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+
+	"github.com/heffl/bff/model"
 )
 
 var ours = []string{"https://app.heffl.example", "http://localhost:8080", "https://[2001:db8::1]:8443"}
 
 func redirector() *Service {
-	return &Service{Config{Origins: ours, DefaultReturn: &url.URL{Scheme: "https", Host: "app.heffl.example", Path: "/"}}}
+	return &Service{Config: Config{Origins: ours, DefaultReturn: &url.URL{Scheme: "https", Host: "app.heffl.example", Path: "/"}}}
 }
 
 // hostile are return paths that must be refused: each is read by some browser, proxy or server as another origin,
@@ -75,7 +77,7 @@ func TestReturnPath(t *testing.T) {
 	}
 	t.Run("what the app is told replaces what stood there", func(t *testing.T) {
 		t.Parallel()
-		got := answerTo("https://app.heffl.example/s?status=connected&ticket=old&code=old&integration=other&tab=a", failed(codeDenied))
+		got := answerTo("https://app.heffl.example/s?status=connected&ticket=old&code=old&integration=other&tab=a", failed(model.ConnectAccessDenied))
 		if want := "https://app.heffl.example/s?code=ACCESS_DENIED&integration=zoho_cliq&status=error&tab=a"; got != want {
 			t.Errorf("%s, want %s", got, want)
 		}

@@ -29,13 +29,14 @@ const (
 
 // Store is what the flow needs of the database.
 type Store interface {
+	AuditStore
 	Connection(ctx context.Context, userID uuid.UUID) (model.Connection, error)
 	// SaveConnectState answers false when the person has so many open attempts that another one is too much.
 	SaveConnectState(ctx context.Context, st model.ConnectState, now model.Time, most int) (bool, error)
-	// ConsumeConnectState answers a state once; an expired one is none.
+	// ConsumeConnectState answers a state once; one that expired comes with false, and an unknown one is empty.
 	ConsumeConnectState(ctx context.Context, stateHash []byte, now model.Time) (model.ConnectState, bool, error)
 	HandOverConnectState(ctx context.Context, st model.ConnectState) error
-	// RedeemTicket answers a ticket once, and only to the person who started.
+	// RedeemTicket answers a ticket once, and only to the person who started; one that expired comes with false.
 	RedeemTicket(ctx context.Context, ticketHash []byte, userID uuid.UUID, now model.Time) (model.ConnectState, bool, error)
 	// SaveConnected replaces the person's connection and queues the revocation of the one before.
 	SaveConnected(ctx context.Context, c model.NewConnection, now model.Time) (model.Connection, error)
@@ -73,7 +74,10 @@ type Config struct {
 }
 
 // Service is the connect flow.
-type Service struct{ Config }
+type Service struct {
+	Config
+	strangers, people *budget // of the audit
+}
 
 // New makes the flow. It fails when a part is missing.
 func New(c Config) (*Service, error) {
@@ -82,7 +86,7 @@ func New(c Config) (*Service, error) {
 	if missing {
 		return nil, errors.New("connect: a required part of the configuration is missing")
 	}
-	return &Service{c}, nil
+	return &Service{Config: c, strangers: newBudget(), people: newBudget()}, nil
 }
 
 func (s *Service) now() model.Time { return model.NewTime(s.Now()) }
@@ -124,6 +128,7 @@ func (s *Service) Start(ctx context.Context, v model.Viewer, in model.ConnectCli
 		return model.ConnectStart{}, model.UserErrorf(model.UserErrorCodeRateLimited, nil,
 			"You began to connect %d times and finished none of them. Finish one in the page that Zoho opened, or try again in ten minutes.", maxAttempts)
 	}
+	s.record(ctx, entry(&st, actorOf(&v), model.ConnectStarted, ""))
 	return model.ConnectStart{ConsentURL: consentURL, ExpiresAt: st.ExpiresAt}, nil
 }
 
@@ -143,6 +148,11 @@ func (s *Service) Disconnect(ctx context.Context, v model.Viewer) (model.Revocat
 		return model.RevocationNotNeeded, nil
 	}
 	s.Revoke()
+	forgotten, err := s.Store.Connection(ctx, v.User.UUID)
+	if err != nil { // the entry does without the region and the bot
+		s.Logger.WarnContext(ctx, "connection cannot be read", slog.Any("error", err))
+	}
+	s.record(ctx, ownEntry(&v, &forgotten, model.ConnectDisconnected))
 	return model.RevocationQueued, nil
 }
 

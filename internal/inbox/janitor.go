@@ -22,18 +22,28 @@ type PurgeStore interface {
 	Purge(ctx context.Context, olderThan, now model.Time, limit int) (deleted int, err error)
 }
 
+// Chore is something else that grows old and that the janitor removes in the same rounds.
+type Chore struct {
+	// Name says what is removed, for the log.
+	Name string
+	// Purge deletes what is too old, at most limit of it, and tells how many.
+	Purge func(ctx context.Context, now model.Time, limit int) (deleted int, err error)
+}
+
 // JanitorConfig is what the janitor needs. Fields without a remark are required.
 type JanitorConfig struct {
 	Store PurgeStore
 	// Retention is how long notifications are kept.
 	Retention time.Duration
+	// Chores come after the notifications; there may be none.
+	Chores []Chore
 	// Interval lies between two purges; 0: one hour. Several replicas may purge at the same time.
 	Interval time.Duration
 	Logger   *slog.Logger
 	Now      func() time.Time
 }
 
-// Janitor removes notifications that are older than the retention.
+// Janitor removes notifications that are older than the retention, and does the chores.
 type Janitor struct {
 	config JanitorConfig
 
@@ -82,8 +92,14 @@ func (j *Janitor) Stop() {
 }
 
 func (j *Janitor) run(ctx context.Context) {
+	notifications := Chore{"notifications", func(ctx context.Context, now model.Time, limit int) (int, error) {
+		return j.config.Store.Purge(ctx, now.Add(-j.config.Retention), now, limit)
+	}}
 	for {
-		j.purge(ctx)
+		j.purge(ctx, notifications)
+		for _, chore := range j.config.Chores {
+			j.purge(ctx, chore)
+		}
 		if !wait(ctx, j.config.Interval) {
 			return
 		}
@@ -91,22 +107,21 @@ func (j *Janitor) run(ctx context.Context) {
 }
 
 // purge removes batch after batch until nothing old is left. After an error the next round tries again.
-func (j *Janitor) purge(ctx context.Context) {
+func (j *Janitor) purge(ctx context.Context, chore Chore) {
 	now := model.NewTime(j.config.Now())
-	before := now.Add(-j.config.Retention)
 	total := 0
 	for {
-		n, err := j.config.Store.Purge(ctx, before, now, purgeBatch)
+		n, err := chore.Purge(ctx, now, purgeBatch)
 		total += n
 		if err != nil && ctx.Err() == nil {
-			j.config.Logger.ErrorContext(ctx, "cannot remove old notifications", "error", err)
+			j.config.Logger.ErrorContext(ctx, "cannot remove what is old", "what", chore.Name, "error", err)
 		}
 		if err != nil || n < purgeBatch || !wait(ctx, purgePause) {
 			break
 		}
 	}
 	if total > 0 {
-		j.config.Logger.InfoContext(ctx, "old notifications removed", "count", total)
+		j.config.Logger.InfoContext(ctx, "removed what is old", "what", chore.Name, "count", total)
 	}
 }
 

@@ -122,6 +122,36 @@ func TestJanitor(t *testing.T) {
 			}
 		})
 	})
+	t.Run("Chores", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			notifications := &attic{failed: 1}
+			// Each is a store of its own, and one that fails keeps none from its work.
+			attics := []*attic{{old: 1500}, {failed: 5}, {old: 1}}
+			var chores []Chore
+			for _, a := range attics {
+				chores = append(chores, Chore{Name: "old things", Purge: func(ctx context.Context, now model.Time, limit int) (int, error) {
+					return a.Purge(ctx, now, now, limit)
+				}})
+			}
+			j, err := NewJanitor(JanitorConfig{
+				Store: notifications, Retention: time.Hour, Chores: chores, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			j.Start(t.Context())
+			time.Sleep(30 * time.Minute)
+			synctest.Wait()
+			j.Stop()
+			for i, want := range []int{2, 1, 1} {
+				if a := attics[i]; len(a.calls) != want || a.old != 0 || a.limits[0] != purgeBatch || a.before[0].Before(model.NewTime(start)) {
+					t.Errorf("chore %d: %d calls, %d left, %+v", i, len(a.calls), a.old, a.before)
+				}
+			}
+		})
+	})
 	t.Run("NeedsEverything", func(t *testing.T) {
 		t.Parallel()
 		if _, err := NewJanitor(JanitorConfig{}); err == nil {

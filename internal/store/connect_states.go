@@ -49,14 +49,15 @@ func orNull(b []byte) any {
 }
 
 // ConsumeConnectState takes an attempt out: the first who asks gets it, nobody does after it expired. What was handed
-// over is not found by its state any more.
+// over is not found by its state any more. An attempt that expired is taken out, too, and comes with false, so that it is
+// known whose it was.
 func (s *Store) ConsumeConnectState(ctx context.Context, stateHash []byte, now model.Time) (model.ConnectState, bool, error) {
 	st, found, err := s.takeState(ctx, now, `state_hash = $1 AND ticket_hash IS NULL`, stateHash)
 	return st, found, wrap("consume state", err)
 }
 
 // RedeemTicket takes out what was handed over. Only the person who started gets it, once; anybody else who shows the
-// ticket leaves it where it is.
+// ticket leaves it where it is. One that expired comes with false, as with ConsumeConnectState.
 func (s *Store) RedeemTicket(ctx context.Context, ticketHash []byte, userID uuid.UUID, now model.Time) (model.ConnectState, bool, error) {
 	st, found, err := s.takeState(ctx, now, `ticket_hash = $1 AND user_id = $2`, ticketHash, userID)
 	return st, found, wrap("redeem ticket", err)
@@ -65,14 +66,22 @@ func (s *Store) RedeemTicket(ctx context.Context, ticketHash []byte, userID uuid
 func (s *Store) takeState(ctx context.Context, now model.Time, which string, args ...any) (model.ConnectState, bool, error) {
 	var st model.ConnectState
 	found, err := s.writer(ctx).one(stateFields(&st), `DELETE FROM oauth_states WHERE `+which+` RETURNING `+stateColumns, args...)
-	if err != nil || !found || !now.Before(st.ExpiresAt) {
+	if err != nil || !found {
 		return model.ConnectState{}, false, err
 	}
-	return st, true, nil
+	return st, now.Before(st.ExpiresAt), nil
 }
 
-// PurgeConnectStates deletes attempts that nobody finished in time.
-func (s *Store) PurgeConnectStates(ctx context.Context, now model.Time) (deleted int, err error) {
-	n, err := s.writer(ctx).exec(`DELETE FROM oauth_states WHERE expires_at <= $1`, now)
+// HandedOver is the attempt that a ticket was made for, as long as nobody redeemed it. It takes nothing out.
+func (s *Store) HandedOver(ctx context.Context, ticketHash []byte) (model.ConnectState, bool, error) {
+	var st model.ConnectState
+	found, err := s.reader(ctx).one(stateFields(&st), `SELECT `+stateColumns+` FROM oauth_states WHERE ticket_hash = $1`, ticketHash)
+	return st, found, wrap("read hand-over", err)
+}
+
+// PurgeConnectStates deletes attempts that nobody finished in time, at most limit of them, and tells how many.
+func (s *Store) PurgeConnectStates(ctx context.Context, now model.Time, limit int) (deleted int, err error) {
+	n, err := s.writer(ctx).exec(`DELETE FROM oauth_states WHERE state_hash IN (
+			SELECT state_hash FROM oauth_states WHERE expires_at <= $1 LIMIT $2`+s.skipLocked()+`)`, now, limit)
 	return int(n), wrap("purge states", err)
 }

@@ -26,6 +26,7 @@ var mapped = []any{
 	model.SealedTokens{},
 	model.PendingRevocation{},
 	model.ConnectState{},
+	model.ConnectAudit{},
 	model.Event{},
 	model.Inbox{},
 	model.InboxMark{},

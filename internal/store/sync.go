@@ -166,6 +166,13 @@ func (s *Store) cutOff(tx conn, users []uuid.UUID, now model.Time) error {
 		JOIN integrations i ON i.user_id = t.user_id AND i.provider = t.provider`, now, jsonText{owners}); err != nil {
 		return err
 	}
+	if _, err := tx.exec(`INSERT INTO connect_audit (id, created_at, workspace_id, user_id, outcome, reason, region, bot_name)
+		SELECT input.id, `+s.pick(`$1::timestamptz, i.workspace_id, i.user_id, $2::text, $3::text`, `$1, i.workspace_id, i.user_id, $2, $3`)+`, i.region, i.bot_name
+		FROM `+s.records(4, `id uuid, user_id uuid`)+`
+		JOIN integrations i ON i.user_id = input.user_id AND i.provider = 'ZOHO_CLIQ'`,
+		now, string(model.ConnectDisconnected), string(model.ConnectUserDeactivated), jsonText{owners}); err != nil {
+		return err
+	}
 	_, err = tx.exec(`DELETE FROM integration_tokens WHERE user_id `+among, ids)
 	return err
 }

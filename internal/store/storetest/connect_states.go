@@ -95,12 +95,16 @@ func runConnectStates(t *testing.T, open Open) {
 				t.Errorf("after %v: %v, %v", after, found, err)
 			}
 		}
-		if saved, err := s.SaveConnectState(t.Context(), connectState(v), noon, 10); err != nil || !saved {
-			t.Fatal(err)
+		for i := range 5 {
+			st := connectState(v)
+			st.StateHash = []byte{byte(i)}
+			if saved, err := s.SaveConnectState(t.Context(), st, noon, 10); err != nil || !saved {
+				t.Fatal(err)
+			}
 		}
-		for after, want := range []int{9: 0, 10: 1, 11: 0} {
-			if n, err := s.PurgeConnectStates(t.Context(), noon.Add(time.Duration(after)*time.Minute)); n != want || err != nil {
-				t.Errorf("after %d minutes %d were deleted, %v", after, n, err)
+		for i, step := range []struct{ after, want int }{{9, 0}, {10, 3}, {10, 2}, {11, 0}} {
+			if n, err := s.PurgeConnectStates(t.Context(), noon.Add(time.Duration(step.after)*time.Minute), 3); n != step.want || err != nil {
+				t.Errorf("step %d: after %d minutes %d were deleted, %v", i, step.after, n, err)
 			}
 		}
 	})

@@ -38,6 +38,7 @@ func Run(t *testing.T, open Open) {
 		{"Integrations", runIntegrations},
 		{"Secrets", runSecrets},
 		{"ConnectStates", runConnectStates},
+		{"ConnectAudit", runConnectAudit},
 		{"Email", runEmail},
 		{"Cliq", runCliq},
 	}
