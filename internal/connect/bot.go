@@ -9,8 +9,14 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-// bot reads the bot's unique name out of what a person entered.
-func (s *Service) bot(input string, chosen cliq.Code) (string, error) {
+// What is told of a bot's URL that leads to another region, which is named first.
+const (
+	otherThanChosen = "The bot's URL belongs to %[1]s, but the region chosen is %[2]s. Choose %[1]s, or copy the URL of a bot in %[2]s."
+	otherThanLives  = "The bot's URL belongs to %[1]s, but the connected account lives in %[2]s. Copy the URL of a bot there, or connect an account of %[1]s."
+)
+
+// bot reads the bot's unique name out of what a person entered for a region.
+func (s *Service) bot(input string, region cliq.Code, mismatch string) (string, error) {
 	field := []string{"input", "bot"}
 	ref, err := s.Regions.ParseBot(input)
 	switch {
@@ -23,9 +29,8 @@ func (s *Service) bot(input string, chosen cliq.Code) (string, error) {
 	case err != nil:
 		return "", model.UserErrorf(model.UserErrorCodeInvalidBot, field, "A bot's unique name has 1 to 100 letters, digits, hyphens and underscores; Cliq shows it in the bot's API endpoint.")
 	}
-	if ref.Region != "" && ref.Region != chosen {
-		return "", model.UserErrorf(model.UserErrorCodeRegionMismatch, field, "The bot's URL belongs to %s, but the region chosen is %s. Choose %s, or copy the URL of a bot there.",
-			s.label(ref.Region), s.label(chosen), s.label(ref.Region))
+	if ref.Region != "" && ref.Region != region {
+		return "", model.UserErrorf(model.UserErrorCodeRegionMismatch, field, mismatch, s.label(ref.Region), s.label(region))
 	}
 	return ref.Name, nil
 }
@@ -47,7 +52,7 @@ func (s *Service) SetBot(ctx context.Context, v model.Viewer, input string) (mod
 	if current.Status == model.IntegrationStatusNotConnected {
 		return current, notConnected()
 	}
-	bot, err := s.bot(input, cliq.Code(current.Region))
+	bot, err := s.bot(input, cliq.Code(current.Region), otherThanLives)
 	if err != nil {
 		return current, err
 	}

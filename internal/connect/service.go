@@ -99,7 +99,7 @@ func (s *Service) Start(ctx context.Context, v model.Viewer, in model.ConnectCli
 		return model.ConnectStart{}, model.UserErrorf(model.UserErrorCodeRegionNotAvailable, []string{"input", "region"},
 			"Accounts of this region cannot be connected here; cliqRegions lists those that can.")
 	}
-	bot, err := s.bot(in.Bot, code)
+	bot, err := s.bot(in.Bot, code, otherThanChosen)
 	if err != nil {
 		return model.ConnectStart{}, err
 	}
