@@ -1,6 +1,7 @@
 package connect_test
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"sync"
@@ -308,6 +309,49 @@ func TestTwoTabs(t *testing.T) {
 		revoked, err := w.zoho.WaitRevocations(t.Context(), 1)
 		if err != nil || len(revoked) != 1 || !revoked[0].OK || revoked[0].Region != sandbox.RegionIN {
 			t.Errorf("revoked %+v, %v", revoked, err)
+		}
+	})
+}
+
+// TestTwoTabsAtOnce sends both callbacks of one browser at the same moment: both tabs are told that they connected, one
+// account stays, and the other one's grant is given back, whichever it is.
+func TestTwoTabsAtOnce(t *testing.T) {
+	t.Parallel()
+	eachDatabase(t, func(t *testing.T, w *world) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		b := newBrowser().signIn(w.ann)
+		w.revoker.Start(t.Context())
+		for round := range 5 {
+			var callbacks []string
+			for region, chosen := range map[sandbox.Region]model.CliqRegionCode{sandbox.RegionUS: model.CliqRegionCodeUs, sandbox.RegionIN: model.CliqRegionCodeIn} {
+				callbacks = append(callbacks, w.consent(t, w.start(t, b, w.ann, chosen), sandbox.Decision{Region: region}))
+			}
+			var wg sync.WaitGroup
+			for _, callback := range callbacks {
+				wg.Go(func() {
+					if got := w.open(t, b, callback); got.status != "connected" {
+						t.Errorf("landed %+v", got)
+					}
+				})
+			}
+			wg.Wait()
+			// Of all that was granted so far, one grant is left.
+			revoked, err := w.zoho.WaitRevocations(ctx, 2*round+1)
+			if err != nil || len(revoked) != 2*round+1 {
+				t.Fatalf("round %d: revoked %+v, %v", round, revoked, err)
+			}
+			kept := w.refreshHash(t, w.ann)
+			for _, r := range revoked {
+				if !r.OK || r.TokenHash == kept {
+					t.Errorf("round %d: %+v was given back, %s is kept", round, r, kept)
+				}
+			}
+			c := w.connection(t, w.ann)
+			if _, _, err := w.tokens.Renew(t.Context(), &c, versionOf(t, w)); err != nil {
+				t.Errorf("round %d: the account in %s that stayed does not work: %v", round, c.Region, err)
+			}
 		}
 	})
 }

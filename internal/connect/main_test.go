@@ -318,7 +318,10 @@ func (w *world) untouched(t *testing.T) {
 			t.Errorf("%s has tokens: %v, %v", v.User.ExternalID, found, err)
 		}
 	}
-	for _, endpoint := range []sandbox.Endpoint{sandbox.EndpointExchange, sandbox.EndpointRefresh, sandbox.EndpointToken, sandbox.EndpointTrap} {
+	for _, endpoint := range []sandbox.Endpoint{
+		sandbox.EndpointExchange, sandbox.EndpointRefresh, sandbox.EndpointToken, sandbox.EndpointRevoke, sandbox.EndpointMessage,
+		sandbox.EndpointOther, sandbox.EndpointTrap,
+	} {
 		if n := w.zoho.Count("", endpoint); n != 0 {
 			t.Errorf("%d requests to %s", n, endpoint)
 		}
