@@ -41,6 +41,34 @@ func TestParseBot(t *testing.T) {
 	}
 }
 
+// TestParseBotEveryForm puts together every form of the URL that a person can copy, in every region.
+func TestParseBotEveryForm(t *testing.T) {
+	t.Parallel()
+	regions := newRegions(t, RegionsConfig{})
+	forms := 0
+	for _, region := range table {
+		for _, place := range []string{"", "/company/60012345", "/network/partners_2"} {
+			for _, version := range []string{"v2", "v3"} {
+				for _, what := range []string{"", "/", "/message", "/message/", "/messages", "/messages/"} {
+					for _, more := range []string{"", "?", "?zapikey=1001.a.b&x=%2f..%2f", "#top"} {
+						address := region.CliqURL + place + "/api/" + version + "/bots/Heffl_Bot-2" + what + more
+						for _, input := range []string{address, " \t" + address + "\r\n ", strings.TrimPrefix(address, "https://")} {
+							forms++
+							got, err := regions.ParseBot(input)
+							if want := (BotRef{Name: "Heffl_Bot-2", Region: region.Code}); got != want || err != nil {
+								t.Errorf("%q: %+v, %v", input, got, err)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+	if forms != 9*3*2*6*4*3 {
+		t.Errorf("%d forms", forms)
+	}
+}
+
 func TestParseBotRefuses(t *testing.T) {
 	t.Parallel()
 	regions := newRegions(t, RegionsConfig{})

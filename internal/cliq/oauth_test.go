@@ -1,14 +1,19 @@
 package cliq
 
 import (
+	"bytes"
+	"compress/gzip"
+	"context"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -280,5 +285,62 @@ func TestOAuthErrorsQuoteNothing(t *testing.T) {
 	server.Close()
 	if _, err := client.Refresh(t.Context(), IN, NewSecret(canary)); outcome(err) != "unavailable, sent false" {
 		t.Errorf("nobody listens: got %v", err)
+	}
+}
+
+// TestTokenEndpointBreaks lets the accounts server break off, fall silent, say too much or pack a bomb: there is an end to it,
+// no token, and nothing that would end a connection.
+func TestTokenEndpointBreaks(t *testing.T) {
+	t.Parallel()
+	pack := func(text string) string {
+		var packed bytes.Buffer
+		w := gzip.NewWriter(&packed)
+		if _, err := io.WriteString(w, text); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return packed.String()
+	}
+	say := func(text string, hang bool) func(context.Context, net.Conn) {
+		return func(ctx context.Context, connection net.Conn) {
+			_, _ = connection.Read(make([]byte, 8192))
+			_, _ = io.WriteString(connection, text)
+			if hang {
+				<-ctx.Done()
+			}
+		}
+	}
+	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	for name, serve := range map[string]func(context.Context, net.Conn){
+		"closed at once":              func(context.Context, net.Conn) {},
+		"never an answer":             say("", true),
+		"half a status line":          say("HTTP/1.1 2", true),
+		"no HTTP":                     say("220 mail.example ESMTP\r\n\r\n", false),
+		"half an answer, then silent": say(head+"Content-Length: 500\r\n\r\n"+fullAnswer[:20], true),
+		"all of it, but not the end":  say(head+"Content-Length: 500\r\n\r\n"+fullAnswer, false),
+		"endless headers":             say(head+strings.Repeat("X-A: "+strings.Repeat("a", 1000)+"\r\n", 100), true),
+		"endless spaces":              say(head+"\r\n"+fullAnswer+strings.Repeat(" ", 1<<20), false),
+		"packed, unasked":             say(head+"Content-Encoding: gzip\r\n\r\n"+pack(fullAnswer), false),
+		"a packed bomb":               say(head+"Content-Encoding: gzip\r\n\r\n"+pack(fullAnswer+strings.Repeat(" ", 16<<20)), false),
+		"invalid_code, broken off":    say(head+"Content-Length: 500\r\n\r\n"+`{"error":"invalid_code"}`, false),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			regions := newRegions(t, RegionsConfig{StandinURL: rawServer(t, serve)})
+			client, err := New(Config{Regions: regions, Now: now, Timeout: 300 * time.Millisecond})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(client.Close)
+			token, err := client.Exchange(t.Context(), IN, NewSecret("1000.code"), NewSecret("v"), "r")
+			if outcome(err) != "unavailable, sent true" || !token.Access.IsEmpty() || !token.Refresh.IsEmpty() {
+				t.Errorf("exchange: %v", err)
+			}
+			if token, err = client.Refresh(t.Context(), IN, NewSecret("1000.c.d")); outcome(err) != "unavailable, sent true" || !token.Access.IsEmpty() {
+				t.Errorf("refresh: %v", err)
+			}
+		})
 	}
 }

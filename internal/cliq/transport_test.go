@@ -42,6 +42,17 @@ func TestNoRedirectFollow(t *testing.T) {
 			if got := len(first.seen()); got != 4 {
 				t.Errorf("the first host saw %d requests; want 4", got)
 			}
+			// The older way to revoke holds the token in its URL.
+			older := newZoho(t, func(w http.ResponseWriter, r *http.Request) {
+				if strings.HasSuffix(r.URL.Path, "/revoke/token") {
+					w.WriteHeader(http.StatusNotFound)
+					return
+				}
+				http.Redirect(w, r, second.URL+r.URL.Path, status)
+			})
+			if err := older.client(t).Revoke(t.Context(), IN, NewSecret("refresh")); outcome(err) != "unavailable, sent true" || len(older.seen()) != 2 {
+				t.Errorf("revoke by the older form: %d requests, %v", len(older.seen()), err)
+			}
 			if got := second.seen(); len(got) != 0 {
 				t.Errorf("the second host saw %+v", got)
 			}
@@ -103,6 +114,9 @@ func TestOAuthMixUpMatrix(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
+				if _, err := client.Refresh(t.Context(), region.Code, token.Refresh); err != nil {
+					t.Fatal(err)
+				}
 				if err := client.Revoke(t.Context(), region.Code, token.Refresh); err != nil {
 					t.Fatal(err)
 				}
@@ -116,7 +130,7 @@ func TestOAuthMixUpMatrix(t *testing.T) {
 	defer mu.Unlock()
 	for _, region := range table {
 		host := strings.TrimPrefix(region.AccountsURL, "https://")
-		if got := secrets[host]["secret-"+region.Location]; got != 2*28 || len(secrets[host]) != 1 {
+		if got := secrets[host]["secret-"+region.Location]; got != 3*28 || len(secrets[host]) != 1 {
 			t.Errorf("%s saw %v", host, secrets[host])
 		}
 		delete(secrets, host)
