@@ -41,34 +41,78 @@ func (r *result) unreachable() error {
 	return nil
 }
 
-// attempt sends one message. It renews a token that Zoho refused, once: the first message surely did not arrive.
-func (w *Workers) attempt(ctx context.Context, c *model.Connection, m cliq.Message) (r result) {
-	done, ok := w.breakers.allow(c.Region)
+// attempt is one try to say something to one person: first the access token, which may cost a request of its own, and
+// only with it in hand the message. Whoever dies on the way to the token has sent nothing, and nothing was marked as if.
+type attempt struct {
+	*Workers
+	c       *model.Connection
+	tell    func(error) // tells the breaker, once
+	token   cliq.Secret
+	version int64 // of the row that the token stands in
+	// result is what came of it so far; of an attempt that was not made, that it was broken off.
+	result result
+}
+
+// attempt begins one. Its close must be called, after a panic too: a breaker that is not told stays half open.
+func (w *Workers) attempt(c *model.Connection) *attempt {
+	a := &attempt{Workers: w, c: c, result: result{brokenOff: true, err: context.Canceled}}
+	tell, ok := w.breakers.allow(c.Region)
 	if !ok {
-		return result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeProviderUnavailable, hint: breakerOpen, err: errBreakerOpen}
+		a.result = result{status: model.DeliveryStatusRetrying, problem: model.ProblemCodeProviderUnavailable, hint: breakerOpen, err: errBreakerOpen}
+		return a
 	}
-	defer func() { done(r.unreachable()) }() // after a panic too: a breaker that is not told stays half open
-	r = w.attemptOnce(ctx, c, m)
-	if errors.Is(r.err, context.Canceled) {
-		r.brokenOff, r.problem = true, ""
-		r.left = r.left && r.status != model.DeliveryStatusRetrying
-	}
-	return r
+	a.tell = tell
+	return a
 }
 
 var errBreakerOpen = errors.New("the region's breaker is open")
 
-func (w *Workers) attemptOnce(ctx context.Context, c *model.Connection, m cliq.Message) result {
-	token, version, err := w.config.Tokens.Access(ctx, c)
-	if err != nil {
-		return tokenResult(err)
+func (a *attempt) close() {
+	if a.tell != nil {
+		a.tell(a.result.unreachable())
+		a.tell = nil
 	}
-	receipt, err := w.config.Messenger.Send(ctx, cliq.Code(c.Region), c.BotName, token, m)
+}
+
+// ready gets the access token. When it cannot, or when the breaker is open, send sends nothing and says why.
+func (a *attempt) ready(ctx context.Context) {
+	if a.tell == nil {
+		return
+	}
+	token, version, err := a.config.Tokens.Access(ctx, a.c)
+	if err != nil {
+		a.conclude(tokenResult(err))
+		return
+	}
+	a.token, a.version = token, version
+}
+
+// send sends one message. It renews a token that Zoho refused, once: the first message surely did not arrive.
+func (a *attempt) send(ctx context.Context, m cliq.Message) result {
+	if !a.token.IsEmpty() {
+		a.conclude(a.post(ctx, m))
+	}
+	return a.result
+}
+
+// conclude keeps what came of it, and forgives Zoho what this process broke off.
+func (a *attempt) conclude(r result) {
+	if errors.Is(r.err, context.Canceled) {
+		r.brokenOff, r.problem = true, ""
+		r.left = r.left && r.status != model.DeliveryStatusRetrying
+	}
+	a.result = r
+}
+
+func (a *attempt) post(ctx context.Context, m cliq.Message) result {
+	region := cliq.Code(a.c.Region)
+	receipt, err := a.config.Messenger.Send(ctx, region, a.c.BotName, a.token, m)
 	if cliq.ClassOf(err) == cliq.ClassTokenInvalid {
-		if token, _, err = w.config.Tokens.Renew(ctx, c, version); err != nil {
-			return tokenResult(err)
+		token, _, renewErr := a.config.Tokens.Renew(ctx, a.c, a.version)
+		if renewErr != nil {
+			return tokenResult(renewErr)
 		}
-		receipt, err = w.config.Messenger.Send(ctx, cliq.Code(c.Region), c.BotName, token, m)
+		receipt, err = a.config.Messenger.Send(ctx, region, a.c.BotName, token, m)
 	}
 	if err != nil {
 		return sendResult(err)

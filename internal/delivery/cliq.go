@@ -12,9 +12,9 @@ import (
 
 // How one person's messages are sent.
 const (
-	cliqLease   = 30 * time.Second
-	cliqRenewal = 15 * time.Second // a lease with less left is renewed before a send
-	cliqMargin  = 2 * time.Second  // a request ends so long before its lease: a process that was frozen never sends late
+	cliqLease = 30 * time.Second // unless Config says otherwise; with less than half of it left it is renewed before a send
+	// marginPart of a lease is left when a request under it ends, 2 s: a process that was frozen never sends late.
+	marginPart = 15
 	// perMinute is the pace; Zoho locks a person out for ten minutes at 50.
 	perMinute = 40
 	// foldAbove: more than so many due at once are not told one by one; the first foldAlone go alone.
@@ -55,7 +55,7 @@ type CliqStore interface {
 func (w *Workers) claimCliq(ctx context.Context, n int) ([]job, error) {
 	lease := uuid.New()
 	now := w.now()
-	until := now.Add(cliqLease)
+	until := now.Add(w.config.CliqLease)
 	people, err := w.config.Store.ClaimCliq(ctx, now, n, lease, until)
 	if err != nil {
 		return nil, fmt.Errorf("claim cliq: %w", err)
@@ -70,5 +70,5 @@ func (w *Workers) claimCliq(ctx context.Context, n int) ([]job, error) {
 
 // withinLease is ctx with the end that a request under the lease must have.
 func (w *Workers) withinLease(ctx context.Context, until model.Time) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, until.Sub(w.now())-cliqMargin)
+	return context.WithTimeout(ctx, until.Sub(w.now())-w.config.CliqLease/marginPart)
 }

@@ -47,7 +47,7 @@ func (s *session) sendAll(ctx context.Context) error {
 		}
 		switch {
 		case s.c.Status != model.IntegrationStatusConnected:
-			_, err = s.beginAndTell(ctx, due) // they end SKIPPED, all at once and without counting against the pace
+			_, err = s.begin(ctx, due) // they end SKIPPED, all at once and without counting against the pace
 		case s.c.Problem.NeedsPerson():
 			err = s.probe(ctx, due)
 		default:
@@ -133,17 +133,22 @@ func (s *session) sendOne(ctx context.Context, batch []model.Outgoing) (tried bo
 	if !ok {
 		return false, errSessionOver
 	}
-	return s.beginAndTell(ctx, batch)
-}
-
-func (s *session) beginAndTell(ctx context.Context, batch []model.Outgoing) (tried bool, err error) {
+	a := s.attempt(s.c)
+	defer a.close()
+	asking, cancel := s.withinLease(ctx, s.until)
+	a.ready(asking)
+	cancel()
+	// A refresh may have taken long: the message has a lease's time of its own.
+	if err := s.renew(ctx); err != nil {
+		return false, err
+	}
 	batch, err = s.begin(ctx, batch)
 	if err != nil || len(batch) == 0 {
 		return false, err
 	}
 	sending, cancel := s.withinLease(ctx, s.until)
 	defer cancel()
-	r := s.attempt(sending, s.c, s.message(batch))
+	r := a.send(sending, s.message(batch))
 	return true, s.conclude(context.WithoutCancel(ctx), batch, &r)
 }
 
@@ -234,10 +239,10 @@ func (s *session) outcome(batch []model.Outgoing, r *result) (out model.Delivery
 // renew keeps the lease long enough for one more request.
 func (s *session) renew(ctx context.Context) error {
 	now := s.now()
-	if s.until.Sub(now) >= cliqRenewal {
+	if s.until.Sub(now) >= s.config.CliqLease/2 {
 		return nil
 	}
-	until := now.Add(cliqLease)
+	until := now.Add(s.config.CliqLease)
 	held, err := s.config.Store.RenewLease(ctx, s.c.UserID, s.lease, until, now)
 	if err != nil {
 		return fmt.Errorf("renew lease: %w", err)

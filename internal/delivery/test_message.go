@@ -48,7 +48,10 @@ func (w *Workers) SendTest(ctx context.Context, v model.Viewer) (model.TestOutco
 	}
 	sending, cancel := w.withinLease(ctx, until)
 	defer cancel()
-	r := w.attempt(sending, &c, testMessage(&v))
+	a := w.attempt(&c)
+	defer a.close()
+	a.ready(sending)
+	r := a.send(sending, testMessage(&v))
 	var pause model.Time
 	if r.hint > 0 {
 		pause = w.now().Add(hinted(r.hint, w.config.Random))
@@ -67,7 +70,7 @@ func (w *Workers) leaseFor(ctx context.Context, userID, lease uuid.UUID) (model.
 	waited := time.Duration(0)
 	for {
 		now := w.now()
-		until := now.Add(cliqLease)
+		until := now.Add(w.config.CliqLease)
 		c, ok, err := w.config.Store.ClaimCliqUser(ctx, userID, now, lease, until)
 		if err != nil {
 			return c, until, fmt.Errorf("claim person: %w", err)

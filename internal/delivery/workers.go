@@ -77,6 +77,8 @@ type Config struct {
 	Disconnected func(ctx context.Context, c model.Connection, problem model.ProblemCode)
 	// EmailWorkers and CliqWorkers are how many send at once; 0: 8 and 16.
 	EmailWorkers, CliqWorkers int
+	// CliqLease is for how long a worker has a person to itself, and what is waited for when it dies; 0: 30 s.
+	CliqLease time.Duration
 	// Poll is the safety net; 0: 5 s.
 	Poll time.Duration
 	// Random is 0 to 1, for jitter; nil: random.
@@ -111,6 +113,9 @@ func New(c Config) (*Workers, error) {
 	}
 	if c.CliqWorkers <= 0 {
 		c.CliqWorkers = defaultCliqWorkers
+	}
+	if c.CliqLease <= 0 {
+		c.CliqLease = cliqLease
 	}
 	if c.Poll <= 0 {
 		c.Poll = defaultPoll
