@@ -12,6 +12,8 @@ type SealedTokens struct {
 	// Version grows with every change: a refresh is written only if the version is still the one it began with.
 	Version int64
 	KeyID   uint32
+	// RefreshesUntil is until when the refreshes so far count against Zoho's limit; zero: there was none.
+	RefreshesUntil Time
 }
 
 // TableName is where gorm keeps sealed tokens.

@@ -79,6 +79,7 @@ type world struct {
 	zoho    *sandbox.Sandbox
 	client  *cliq.Client
 	box     *secret.Box
+	keyset  secret.Text // of box
 	tokens  *connect.Tokens
 	revoker *connect.Revoker
 	clock   *clock
@@ -142,6 +143,7 @@ func newWorld(t *testing.T, database string, options ...option) *world {
 	fail(err)
 	keyset, err := secret.Generate()
 	fail(err)
+	w.keyset = keyset
 	w.box, err = secret.New(secret.Config{Keyset: keyset})
 	fail(err)
 	w.config.Client, w.config.Box = w.client, w.box

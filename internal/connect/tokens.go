@@ -18,11 +18,22 @@ import (
 // clocks of replicas differ.
 const expirySkew = time.Minute
 
+// Zoho makes ten access tokens of one refresh token in ten minutes and then none for the rest of them. Half of them may
+// be made at once and the others over that time, so that no ten minutes hold more than ten. Who is connected needs one
+// an hour; this is for a Zoho that refuses every token after its first use, or that makes them last no time.
+const (
+	refreshesAtOnce = 5
+	refreshEvery    = 2 * time.Minute
+)
+
 // TokenStore is what tokens need of the database.
 type TokenStore interface {
 	Tokens(ctx context.Context, userID uuid.UUID) (model.SealedTokens, bool, error)
+	// TakeRefresh counts one refresh of tokens of the given version: atOnce may follow each other, the others one step
+	// apart. Without ok, one may be made at retryAt; the zero time: these are not the person's tokens any more.
+	TakeRefresh(ctx context.Context, userID uuid.UUID, version int64, atOnce int, step time.Duration, now model.Time) (ok bool, retryAt model.Time, err error)
 	// SaveRefreshed writes only if the version is still the one that the refresh began with.
-	SaveRefreshed(ctx context.Context, userID uuid.UUID, version int64, access []byte, expiresAt model.Time, keyID uint32) (bool, error)
+	SaveRefreshed(ctx context.Context, userID uuid.UUID, version int64, access, refresh []byte, expiresAt model.Time, keyID uint32) (bool, error)
 }
 
 // Refresher makes access tokens at Zoho. *cliq.Client is one.
@@ -54,8 +65,9 @@ func NewTokens(c TokensConfig) (*Tokens, error) {
 	return &Tokens{c}, nil
 }
 
-// Access is the person's access token, refreshed when it has run out, with the version of the row it stands in.
-// Its errors are ErrNoTokens, those of cliq.Client.Refresh, and internal ones.
+// Access is the person's access token, refreshed when it has run out, with the version of the row it stands in. One that
+// is about to run out is still good when Zoho makes no new one now. Its errors are ErrNoTokens, those of
+// cliq.Client.Refresh, and internal ones.
 func (t *Tokens) Access(ctx context.Context, c *model.Connection) (cliq.Secret, int64, error) {
 	sealed, found, err := t.Store.Tokens(ctx, c.UserID)
 	if err != nil {
@@ -64,10 +76,17 @@ func (t *Tokens) Access(ctx context.Context, c *model.Connection) (cliq.Secret, 
 	if !found {
 		return cliq.Secret{}, 0, ErrNoTokens
 	}
-	if sealed.ExpiresAt.Std().Sub(t.Now()) > expirySkew {
+	left := sealed.ExpiresAt.Std().Sub(t.Now())
+	if left > expirySkew {
 		return t.open(&sealed)
 	}
-	return t.refresh(ctx, c, &sealed)
+	token, version, err := t.refresh(ctx, c, &sealed)
+	var throttled *cliq.ThrottledError
+	var unavailable *cliq.UnavailableError
+	if left > 0 && ctx.Err() == nil && (errors.As(err, &throttled) || errors.As(err, &unavailable)) {
+		return t.open(&sealed)
+	}
+	return token, version, err
 }
 
 // Renew is a new access token in place of one that Zoho refused; stale is the version that Access gave with it.
@@ -94,12 +113,22 @@ func (t *Tokens) open(sealed *model.SealedTokens) (cliq.Secret, int64, error) {
 	return cliq.NewSecret(string(plain)), sealed.Version, nil
 }
 
-// refresh asks Zoho and keeps the answer for everybody: at most ten are allowed in ten minutes.
+// refresh asks Zoho, unless it was asked too often, and keeps the answer for everybody.
 func (t *Tokens) refresh(ctx context.Context, c *model.Connection, sealed *model.SealedTokens) (cliq.Secret, int64, error) {
 	user := c.UserID.String()
 	refresh, err := t.Box.Open(tokenBinding("refresh", user), sealed.Refresh)
 	if err != nil {
 		return cliq.Secret{}, 0, fmt.Errorf("open refresh token: %w", err)
+	}
+	now := model.NewTime(t.Now())
+	ok, retryAt, err := t.Store.TakeRefresh(ctx, c.UserID, sealed.Version, refreshesAtOnce, refreshEvery, now)
+	switch {
+	case err != nil:
+		return cliq.Secret{}, 0, fmt.Errorf("count refresh: %w", err)
+	case !ok && retryAt.IsZero():
+		return t.current(ctx, c.UserID)
+	case !ok:
+		return cliq.Secret{}, 0, fmt.Errorf("refresh too often: %w", &cliq.ThrottledError{RetryAfter: retryAt.Sub(now)})
 	}
 	token, err := t.Client.Refresh(ctx, cliq.Code(c.Region), cliq.NewSecret(string(refresh)))
 	if err != nil {
@@ -109,10 +138,14 @@ func (t *Tokens) refresh(ctx context.Context, c *model.Connection, sealed *model
 	if err != nil {
 		return cliq.Secret{}, 0, fmt.Errorf("seal access token: %w", err)
 	}
+	resealed, err := t.Box.Seal(tokenBinding("refresh", user), refresh)
+	if err != nil {
+		return cliq.Secret{}, 0, fmt.Errorf("seal refresh token: %w", err)
+	}
 	// What Zoho gave must not be lost when the caller's deadline runs out just now.
 	saving, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
-	won, err := t.Store.SaveRefreshed(saving, c.UserID, sealed.Version, access, model.NewTime(token.ExpiresAt), t.Box.PrimaryKeyID())
+	won, err := t.Store.SaveRefreshed(saving, c.UserID, sealed.Version, access, resealed, model.NewTime(token.ExpiresAt), t.Box.PrimaryKeyID())
 	if err != nil {
 		return cliq.Secret{}, 0, fmt.Errorf("save access token: %w", err)
 	}
@@ -120,12 +153,17 @@ func (t *Tokens) refresh(ctx context.Context, c *model.Connection, sealed *model
 		return token.Access, sealed.Version + 1, nil
 	}
 	t.Logger.InfoContext(ctx, "refresh lost the race", slog.String("user_id", user))
-	current, found, err := t.Store.Tokens(saving, c.UserID)
+	return t.current(saving, c.UserID)
+}
+
+// current is the token that somebody else stored meanwhile.
+func (t *Tokens) current(ctx context.Context, userID uuid.UUID) (cliq.Secret, int64, error) {
+	sealed, found, err := t.Store.Tokens(ctx, userID)
 	if err != nil {
 		return cliq.Secret{}, 0, fmt.Errorf("load tokens: %w", err)
 	}
 	if !found {
 		return cliq.Secret{}, 0, ErrNoTokens
 	}
-	return t.open(&current)
+	return t.open(&sealed)
 }

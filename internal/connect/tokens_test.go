@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/heffl/bff/internal/cliq"
 	"github.com/heffl/bff/internal/connect"
 	"github.com/heffl/bff/internal/sandbox"
@@ -27,56 +25,6 @@ func (w *world) replica(t *testing.T, client connect.Refresher) *connect.Tokens 
 		t.Fatal(err)
 	}
 	return tokens
-}
-
-// TestRefreshSingleFlight lets 64 senders of four processes find the token expired at once.
-func TestRefreshSingleFlight(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, w *world) {
-		t.Helper()
-		c := w.connected(t)
-		var replicas [4]*connect.Tokens
-		for i := range replicas {
-			replicas[i] = w.replica(t, w.client)
-		}
-		w.clock.pass(2 * time.Hour)
-		// One receives what each sends: who waits for the lease looks again when somebody gave it back.
-		released := make(chan struct{}, 64)
-		var used sync.Map
-		var wg sync.WaitGroup
-		for i := range 64 {
-			wg.Go(func() {
-				lease := uuid.New()
-				for {
-					now := model.NewTime(w.clock.now())
-					_, held, err := w.store.ClaimCliqUser(t.Context(), c.UserID, now, lease, now.Add(30*time.Second))
-					if err != nil {
-						t.Error(err)
-						return
-					}
-					if held {
-						break
-					}
-					<-released
-				}
-				token, _, err := replicas[i%4].Access(t.Context(), &c)
-				if err != nil {
-					t.Error(err)
-				}
-				used.Store(token.Reveal(), true)
-				if err := w.store.ReleaseLease(t.Context(), c.UserID, lease); err != nil {
-					t.Error(err)
-				}
-				released <- struct{}{}
-			})
-		}
-		wg.Wait()
-		tokens := 0
-		used.Range(func(any, any) bool { tokens++; return true })
-		if n := w.zoho.Count("", sandbox.EndpointRefresh); n != 1 || tokens != 1 {
-			t.Errorf("%d refreshes, %d tokens", n, tokens)
-		}
-	})
 }
 
 // refresher makes tokens without Zoho.
@@ -221,89 +169,4 @@ func TestTokens(t *testing.T) {
 			t.Errorf("bob has ann's token: %v", err)
 		}
 	})
-}
-
-// TestRefreshAfterALostHolder shows the rest of O6: whoever held the lease dies in the middle of a refresh, twenty times.
-// Until the lease has run out nobody refreshes, then the next one does, and the connection is never thought broken.
-func TestRefreshAfterALostHolder(t *testing.T) {
-	t.Parallel()
-	eachDatabase(t, func(t *testing.T, w *world) {
-		t.Helper()
-		c := w.connected(t)
-		const lease = 30 * time.Second
-		claim := func() (uuid.UUID, bool) {
-			t.Helper()
-			id, now := uuid.New(), model.NewTime(w.clock.now())
-			_, held, err := w.store.ClaimCliqUser(t.Context(), c.UserID, now, id, now.Add(lease))
-			if err != nil {
-				t.Fatal(err)
-			}
-			return id, held
-		}
-		dies := w.replica(t, refresher(func() (cliq.Token, error) { return cliq.Token{}, context.Canceled }))
-		for range 20 {
-			w.clock.pass(2 * time.Hour)
-			if _, held := claim(); !held {
-				t.Fatal("the first one gets no lease")
-			}
-			if _, _, err := dies.Access(t.Context(), &c); err == nil {
-				t.Fatal("it did not die")
-			}
-			if _, held := claim(); held {
-				t.Error("somebody else got in before the lease ran out")
-			}
-			w.clock.pass(lease + time.Second)
-			before := w.zoho.Count("", sandbox.EndpointRefresh)
-			id, held := claim()
-			if !held {
-				t.Fatal("nobody gets in after the lease ran out")
-			}
-			if _, _, err := w.tokens.Access(t.Context(), &c); err != nil {
-				t.Fatal(err)
-			}
-			if n := w.zoho.Count("", sandbox.EndpointRefresh) - before; n != 1 {
-				t.Errorf("%d refreshes", n)
-			}
-			if err := w.store.ReleaseLease(t.Context(), c.UserID, id); err != nil {
-				t.Fatal(err)
-			}
-			if now := w.connection(t, w.ann); now.Status != model.IntegrationStatusConnected || now.Problem != "" {
-				t.Fatalf("the connection is %s with %q", now.Status, now.Problem)
-			}
-		}
-	})
-}
-
-// TestRefreshWithSkewedClocks shows O10: for an hour three replicas send once a minute, and the clock of one is ten
-// minutes fast or slow. There are at most two refreshes; a token that ran out all the same costs one more try, which package
-// delivery shows.
-func TestRefreshWithSkewedClocks(t *testing.T) {
-	t.Parallel()
-	for name, skew := range map[string]time.Duration{"fast": 10 * time.Minute, "slow": -10 * time.Minute} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			eachDatabase(t, func(t *testing.T, w *world) {
-				t.Helper()
-				c := w.connected(t)
-				replicas := []*connect.Tokens{w.tokens, w.replica(t, w.client)}
-				skewed, err := connect.NewTokens(connect.TokensConfig{
-					Store: w.store, Client: w.client, Box: w.box, Logger: slog.New(slog.DiscardHandler),
-					Now: func() time.Time { return w.clock.now().Add(skew) },
-				})
-				if err != nil {
-					t.Fatal(err)
-				}
-				replicas = append(replicas, skewed)
-				for minute := range 60 {
-					w.clock.pass(time.Minute)
-					if _, _, err := replicas[minute%3].Access(t.Context(), &c); err != nil {
-						t.Fatal(err)
-					}
-				}
-				if n := w.zoho.Count("", sandbox.EndpointRefresh); n > 2 {
-					t.Errorf("%d refreshes in an hour", n)
-				}
-			})
-		})
-	}
 }

@@ -94,7 +94,7 @@ func runIntegrations(t *testing.T, open Open) {
 		var wg sync.WaitGroup
 		for i := range 64 {
 			wg.Go(func() {
-				ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte(strconv.Itoa(i)), noon.Add(2*time.Hour), 7)
+				ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte(strconv.Itoa(i)), before.Refresh, noon.Add(2*time.Hour), 7)
 				if err != nil {
 					t.Error(err)
 				}
@@ -109,6 +109,7 @@ func runIntegrations(t *testing.T, open Open) {
 			t.Errorf("%d won: %+v, %v", won.Load(), after, err)
 		}
 	})
+	t.Run("refreshes are counted", func(t *testing.T) { t.Parallel(); testTakeRefresh(t, open(t)) })
 	t.Run("a refresh that began before a new connection loses", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
@@ -130,7 +131,7 @@ func runIntegrations(t *testing.T, open Open) {
 			}, noon.Add(time.Millisecond)); err != nil {
 				t.Fatal(err)
 			}
-			if ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte("late"), noon, 7); ok || err != nil {
+			if ok, err := s.SaveRefreshed(t.Context(), v.User.UUID, before.Version, []byte("late"), []byte("late"), noon, 7); ok || err != nil {
 				t.Errorf("it won: %v", err)
 			}
 		}
@@ -348,15 +349,16 @@ func testReseal(t *testing.T, s *store.Store) {
 	if r := refreshes(t, s)["9:old"]; r.KeyID != 9 {
 		t.Errorf("revocation = %+v", r)
 	}
-	// A replica that still seals with the old key makes the row mixed; the next batch mends it. The version stays.
-	if ok, err := s.SaveRefreshed(t.Context(), ann.User.UUID, tokens.Version, []byte("by 7"), noon, 7); !ok || err != nil {
+	// A replica that still seals with the old key takes the row back to it; the next batch mends that. The version stays.
+	if ok, err := s.SaveRefreshed(t.Context(), ann.User.UUID, tokens.Version, []byte("by 7"), []byte("current by 7"), noon, 7); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
+	keys(7, 9)
 	if n, err := s.ResealBatch(t.Context(), 9, 5, reseal); n != 1 || err != nil {
-		t.Errorf("mixed: %d, %v", n, err)
+		t.Errorf("by the old key: %d, %v", n, err)
 	}
 	again, _, err := s.Tokens(t.Context(), ann.User.UUID)
-	if err != nil || again.KeyID != 9 || string(again.Access) != "9:by 7" || again.Version != tokens.Version+1 {
+	if err != nil || again.KeyID != 9 || string(again.Access) != "9:by 7" || string(again.Refresh) != "9:current by 7" || again.Version != tokens.Version+1 {
 		t.Errorf("tokens = %+v, %v", again, err)
 	}
 	if _, err := s.ResealBatch(t.Context(), 10, 5, reseal); err == nil {
