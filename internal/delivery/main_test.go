@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -29,7 +30,13 @@ import (
 	"github.com/heffl/bff/model"
 )
 
+// full runs the tests at the size that is promised, where a smaller one is the default.
+var full = flag.Bool("full", false, "tests at full size")
+
 func TestMain(m *testing.M) {
+	if order := os.Getenv(workerEnv); order != "" {
+		os.Exit(workFor(order))
+	}
 	// A life takes some tenths of a second: fewer of them than rapid would try, unless it is told how many.
 	if checks := flag.Lookup("rapid.checks"); checks != nil {
 		_ = checks.Value.Set("30")
@@ -40,19 +47,24 @@ func TestMain(m *testing.M) {
 // clock is the time of everybody in one test but for the timeouts of requests.
 type clock struct {
 	mu sync.Mutex
-	at time.Time // guarded by mu
+	at time.Time // guarded by mu; zero: the machine's
 }
 
 func (c *clock) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return time.Now()
+	}
 	return c.at
 }
 
 func (c *clock) pass(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.at = c.at.Add(d)
+	if !c.at.IsZero() {
+		c.at = c.at.Add(d)
+	}
 }
 
 // post is an SMTP server that says whatever a test wants.
@@ -78,6 +90,7 @@ type world struct {
 	post   *post
 	clock  *clock
 	box    *secret.Box
+	keyset secret.Text // of box
 	// answer, when set, answers messages in place of the stand-in.
 	answer atomic.Pointer[http.HandlerFunc]
 	// database is where the store is.
@@ -109,7 +122,12 @@ func setup(t *testing.T) *world {
 
 func newWorld(t *testing.T, database string) *world {
 	t.Helper()
-	w := &world{clock: &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)}, post: &post{}, store: storetest.New(t, database), database: database}
+	return newWorldAt(t, database, &clock{at: time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)})
+}
+
+func newWorldAt(t *testing.T, database string, clock *clock) *world {
+	t.Helper()
+	w := &world{clock: clock, post: &post{}, store: storetest.New(t, database), database: database}
 	fail := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -135,6 +153,7 @@ func newWorld(t *testing.T, database string) *world {
 	fail(err)
 	keyset, err := secret.Generate()
 	fail(err)
+	w.keyset = keyset
 	w.box, err = secret.New(secret.Config{Keyset: keyset})
 	fail(err)
 	tokens, err := connect.NewTokens(connect.TokensConfig{
