@@ -84,13 +84,15 @@ func (p *post) Send(_ context.Context, m mail.Message) error {
 // world is the workers with a real database and Zoho's stand-in behind HTTP. No loop runs: a test says when they work.
 type world struct {
 	*Workers
-	store  *store.Store
-	zoho   *sandbox.Sandbox
-	server *httptest.Server
-	post   *post
-	clock  *clock
-	box    *secret.Box
-	keyset secret.Text // of box
+	store   *store.Store
+	zoho    *sandbox.Sandbox
+	server  *httptest.Server
+	client  *cliq.Client
+	regions *cliq.Regions
+	post    *post
+	clock   *clock
+	box     *secret.Box
+	keyset  secret.Text // of box
 	// answer, when set, answers messages in place of the stand-in.
 	answer atomic.Pointer[http.HandlerFunc]
 	// database is where the store is.
@@ -145,11 +147,11 @@ func newWorldAt(t *testing.T, database string, clock *clock) *world {
 		}
 		handler.ServeHTTP(rw, r)
 	}))
-	regions, err := cliq.NewRegions(cliq.RegionsConfig{
+	w.regions, err = cliq.NewRegions(cliq.RegionsConfig{
 		StandinURL: w.server.URL + "/sandbox", Default: cliq.Credentials{ID: "1000.TEST", Secret: cliq.NewSecret("client-secret")},
 	})
 	fail(err)
-	client, err := cliq.New(cliq.Config{Regions: regions, Now: w.clock.now, Timeout: time.Second})
+	w.client, err = cliq.New(cliq.Config{Regions: w.regions, Now: w.clock.now, Timeout: time.Second})
 	fail(err)
 	keyset, err := secret.Generate()
 	fail(err)
@@ -157,12 +159,12 @@ func newWorldAt(t *testing.T, database string, clock *clock) *world {
 	w.box, err = secret.New(secret.Config{Keyset: keyset})
 	fail(err)
 	tokens, err := connect.NewTokens(connect.TokensConfig{
-		Store: w.store, Client: client, Box: w.box, Logger: slog.New(slog.DiscardHandler), Now: w.clock.now,
+		Store: w.store, Client: w.client, Box: w.box, Logger: slog.New(slog.DiscardHandler), Now: w.clock.now,
 	})
 	fail(err)
-	w.Workers = w.replica(t, func(c *Config) { c.Messenger, c.Tokens = client, tokens })
+	w.Workers = w.replica(t, func(c *Config) { c.Messenger, c.Tokens = w.client, tokens })
 	t.Cleanup(func() {
-		client.Close()
+		w.client.Close()
 		w.zoho.Close()
 		w.server.Close()
 		for _, violation := range w.zoho.Violations() {
