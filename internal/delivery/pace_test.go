@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/heffl/bff/internal/testkit"
 	"github.com/heffl/bff/model"
 )
 
@@ -67,6 +68,58 @@ func TestPace(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestPaceOfProcesses lets two processes send what comes for several people at ten a second each. However long a time one
+// looks at, nobody is sent more than half a minute's messages and one for every three seconds: 40 in any minute.
+func TestPaceOfProcesses(t *testing.T) {
+	t.Parallel()
+	for name, open := range map[string]func(testing.TB) string{"SQLite": testkit.SQLite, "PostgreSQL": testkit.Postgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorldAt(t, open(t), &clock{})
+			var people []model.Viewer
+			for i := range 4 {
+				people = append(people, w.person(t, fmt.Sprint("person-", i)))
+			}
+			for _, p := range w.processes(t, 2, workerOrder{Poll: 50 * time.Millisecond}) {
+				p.begin(t)
+			}
+			tick := time.NewTicker(100 * time.Millisecond)
+			defer tick.Stop()
+			for from := time.Now(); time.Since(from) < 8*time.Second; <-tick.C {
+				for _, v := range people {
+					w.publish(t, v, model.ChannelCliq, 1)
+				}
+			}
+			const burst, step = perMinute / 2, 3 * time.Second
+			for _, v := range people {
+				messages := w.zoho.MessagesOf(v.User.Email)
+				if len(messages) < burst/2 {
+					t.Errorf("%s was sent %d messages", v.User.Email, len(messages))
+				}
+				for i := range messages {
+					for j := i; j < len(messages); j++ {
+						// One more, because what is counted here arrives a little later.
+						if most := burst + int(messages[j].At.Sub(messages[i].At)/step) + 1; j-i+1 > most {
+							t.Fatalf("%s: %d messages within %v", v.User.Email, j-i+1, messages[j].At.Sub(messages[i].At))
+						}
+					}
+				}
+				last := 0
+				for _, n := range w.numbers(t, v) {
+					if n <= last {
+						t.Errorf("%s: event %d came after event %d", v.User.Email, n, last)
+					}
+					last = n
+				}
+				if c := w.connection(t, v); c.Problem != "" {
+					t.Errorf("%s: %s", v.User.Email, c.Problem)
+				}
+				t.Logf("%s: %d messages", v.User.Email, len(messages))
+			}
+		})
+	}
 }
 
 // TestFold shows that what waits is told in order, and in one message when it is much.

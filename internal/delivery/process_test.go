@@ -32,7 +32,7 @@ const workerEnv = "DELIVERY_TEST_WORKER"
 // workerOrder is what such a process is to do.
 type workerOrder struct {
 	Database, Standin, Keyset string
-	Lease                     time.Duration
+	Lease, Poll               time.Duration
 	Workers                   int
 	// Senders want the token of User, once each; without any, the workers run until standard input ends.
 	Senders int
@@ -82,7 +82,7 @@ func (o *workerOrder) run(ctx context.Context) error {
 		Store: db, Mailer: &post{}, Messenger: client, Tokens: tokens, AppURL: &url.URL{Scheme: "https", Host: "app.heffl.example"},
 		Subject: func(*model.Event) string { return "" }, Changed: func(uuid.UUID) {},
 		Disconnected: func(context.Context, model.Connection, model.ProblemCode) {},
-		CliqWorkers:  o.Workers, CliqLease: o.Lease, Logger: quiet, Now: time.Now,
+		CliqWorkers:  o.Workers, CliqLease: o.Lease, Poll: o.Poll, Logger: quiet, Now: time.Now,
 	})
 	if err != nil {
 		return err
