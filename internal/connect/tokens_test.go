@@ -1,6 +1,7 @@
 package connect_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"github.com/heffl/bff/internal/cliq"
 	"github.com/heffl/bff/internal/connect"
 	"github.com/heffl/bff/internal/sandbox"
+	"github.com/heffl/bff/internal/secret"
 	"github.com/heffl/bff/model"
 )
 
@@ -168,5 +170,40 @@ func TestTokens(t *testing.T) {
 		if token, _, err := w.tokens.Access(t.Context(), &bobs); err == nil || !token.IsEmpty() {
 			t.Errorf("bob has ann's token: %v", err)
 		}
+	})
+	t.Run("changed where it is stored it cannot be opened", func(t *testing.T) {
+		t.Parallel()
+		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
+			c := w.connected(t)
+			whole, _, err := w.store.Tokens(t.Context(), c.UserID)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cut := whole.Access[:len(whole.Access)-1]
+			flipped := append(bytes.Clone(cut), whole.Access[len(cut)]^1)
+			version := whole.Version
+			for name, stored := range map[string][2][]byte{
+				"in the other column": {whole.Refresh, whole.Access}, "cut": {cut, whole.Refresh}, "with a bit flipped": {flipped, whole.Refresh},
+				"empty": {{}, whole.Refresh}, "with a refresh token that is another's": {whole.Access, whole.Access},
+			} {
+				ok, err := w.store.SaveRefreshed(t.Context(), c.UserID, version, stored[0], stored[1], whole.ExpiresAt, whole.KeyID)
+				if version++; !ok || err != nil {
+					t.Fatal(ok, err)
+				}
+				open := w.tokens.Access
+				if bytes.Equal(stored[0], whole.Access) {
+					open = func(ctx context.Context, c *model.Connection) (cliq.Secret, int64, error) {
+						return w.tokens.Renew(ctx, c, version)
+					}
+				}
+				if token, _, err := open(t.Context(), &c); !errors.Is(err, secret.ErrUnreadable) || !token.IsEmpty() {
+					t.Errorf("%s: %v", name, err)
+				}
+			}
+			if n := w.zoho.Count("", sandbox.EndpointRefresh); n != 0 {
+				t.Errorf("Zoho was asked %d times", n)
+			}
+		})
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-// TestRetryAfter shows D8: after a limit with a hint in any form, the next try lies within the hint and a fifth more,
-// and never later than an hour and a fifth.
+// TestRetryAfter shows D8: after a limit with a hint in any form, for messages or for tokens, the next try lies within the
+// hint and a fifth more, and never later than an hour and a fifth. Until then no replica asks Zoho for this person.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -34,30 +34,45 @@ func TestRetryAfter(t *testing.T) {
 		"Overflowing": {"99999999999999999999", time.Hour},
 	} {
 		for jitter, random := range map[string]float64{"Earliest": 0, "Latest": 0.999999} {
-			t.Run(name+jitter, func(t *testing.T) {
-				t.Parallel()
-				w := setup(t)
-				w.config.Random = func() float64 { return random }
-				ann := w.person(t, "ann")
-				limited := http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
-					if tc.header != "" {
-						rw.Header().Set("Retry-After", tc.header)
+			for _, place := range []string{"/message", "/oauth/v2/token"} {
+				t.Run(name+jitter+place, func(t *testing.T) {
+					t.Parallel()
+					w := setup(t)
+					w.config.Random = func() float64 { return random }
+					ann, asked := w.person(t, "ann"), 0
+					if place != "/message" {
+						w.expire(t, ann)
 					}
-					rw.WriteHeader(http.StatusTooManyRequests)
+					w.instead(place, func(rw http.ResponseWriter, _ *http.Request) {
+						asked++
+						if tc.header != "" {
+							rw.Header().Set("Retry-After", tc.header)
+						}
+						rw.WriteHeader(http.StatusTooManyRequests)
+					})
+					id := w.publish(t, ann, model.ChannelCliq, 1)[0]
+					at := model.NewTime(w.clock.now())
+					w.work(t)
+					d := w.deliveries(t, ann, id)[0]
+					took := d.NextAttemptAt.Sub(at)
+					if d.Status != model.DeliveryStatusRetrying || took < tc.hint-2*time.Millisecond || took > tc.hint*12/10 {
+						t.Errorf("%s after %v, want within a fifth after %v", d.Status, took, tc.hint)
+					}
+					if c := w.connection(t, ann); !c.PausedUntil.Equal(d.NextAttemptAt) || c.Problem != model.ProblemCodeRateLimited {
+						t.Errorf("%s, paused until %v, next attempt at %v", c.Problem, c.PausedUntil, d.NextAttemptAt)
+					}
+					other := w.replica(t, func(*Config) {})
+					w.clock.pass(took - 2*time.Millisecond)
+					w.publish(t, ann, model.ChannelCliq, 1) // takes a millisecond, and does not go either
+					w.work(t, w.Workers, other)
+					if _, err := other.SendTest(t.Context(), ann); err == nil {
+						t.Error("a test message was tried")
+					}
+					if asked != 1 || len(w.zoho.Messages()) != 0 {
+						t.Errorf("Zoho was asked %d times while it wanted to be left alone", asked)
+					}
 				})
-				w.answer.Store(&limited)
-				id := w.publish(t, ann, model.ChannelCliq, 1)[0]
-				at := model.NewTime(w.clock.now())
-				w.work(t)
-				d := w.deliveries(t, ann, id)[0]
-				took := d.NextAttemptAt.Sub(at)
-				if d.Status != model.DeliveryStatusRetrying || took < tc.hint-2*time.Millisecond || took > tc.hint*12/10 {
-					t.Errorf("%s after %v, want within a fifth after %v", d.Status, took, tc.hint)
-				}
-				if paused := w.connection(t, ann).PausedUntil; !paused.Equal(d.NextAttemptAt) {
-					t.Errorf("paused until %v, next attempt at %v", paused, d.NextAttemptAt)
-				}
-			})
+			}
 		}
 	}
 }
