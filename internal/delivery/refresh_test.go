@@ -164,3 +164,56 @@ func holdersDie(t *testing.T, w *world) {
 	slices.Sort(after)
 	t.Logf("%d killed, lease %v: next refresh %v to %v after its end", kills, lease, after[0].Round(time.Millisecond), after[kills-1].Round(time.Millisecond))
 }
+
+// TestLostProcess kills three processes with SIGKILL while Cliq leaves each of them waiting for an answer: the message may
+// have arrived, so it is never sent again, and the person's next one follows when the lease has run out.
+func TestLostProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorldAt(t, testkit.Postgres(t), &clock{})
+	const kills, lease = 3, 4 * time.Second
+	var people []model.Viewer
+	var ids []uuid.UUID
+	for i := range kills {
+		v := w.person(t, fmt.Sprint("person-", i))
+		w.fault(t, sandbox.FaultBlackHole, sandbox.Setting{Service: sandbox.ServiceCliq, Account: v.User.Email, Times: 1})
+		people, ids = append(people, v), append(ids, w.publish(t, v, model.ChannelCliq, 2)...)
+	}
+	doomed, others := w.processes(t, kills, workerOrder{Lease: lease, Workers: 1}), w.processes(t, 2, workerOrder{Lease: lease})
+	for _, p := range doomed {
+		p.begin(t)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*lease)
+	defer cancel()
+	if err := w.zoho.WaitCount(ctx, "", sandbox.EndpointMessage, kills); err != nil {
+		t.Fatalf("%d of %d wait: %v", w.zoho.Count("", sandbox.EndpointMessage), kills, err)
+	}
+	for _, p := range others {
+		p.begin(t)
+	}
+	for _, p := range doomed {
+		if err := p.cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ctx, cancel = context.WithTimeout(t.Context(), lease+time.Minute)
+	defer cancel()
+	for i, v := range people {
+		for {
+			d := w.deliveries(t, v, ids[2*i:2*i+2]...)
+			if d[0].Status == model.DeliveryStatusOutcomeUnknown && d[1].Status == model.DeliveryStatusSent {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				t.Fatalf("person %d: %s and %s", i, d[0].Status, d[1].Status)
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+		if got := w.numbers(t, v); len(got) != 1 || got[0] != 2*i+2 {
+			t.Errorf("person %d was told %v", i, got)
+		}
+	}
+	if n := w.zoho.Count("", sandbox.EndpointMessage); n != 2*kills {
+		t.Errorf("%d requests for %d messages", n, 2*kills)
+	}
+}
