@@ -71,7 +71,7 @@ func New(ctx context.Context, c *config.Config, logger *slog.Logger) (_ *App, er
 		}
 	}()
 	steps := []func(context.Context) error{
-		a.listen, a.openStore, a.loadKeys, a.startLive, a.startDevelopment, a.openZoho, a.startDelivery, a.resolve, a.serve,
+		a.listen, a.openStore, a.loadKeys, a.keepClock, a.startLive, a.startDevelopment, a.openZoho, a.startDelivery, a.resolve, a.serve,
 	}
 	for _, step := range steps {
 		if err := step(ctx); err != nil {
