@@ -44,14 +44,16 @@ func (w *world) refreshes() map[string][]time.Time {
 // TestRefreshSingleFlight shows O6 with processes of their own on one database.
 func TestRefreshSingleFlight(t *testing.T) {
 	t.Parallel()
-	t.Run("64 senders in each of 4 processes", func(t *testing.T) {
+	t.Run("senders in each of 4 processes", func(t *testing.T) {
 		t.Parallel()
-		for name, open := range map[string]func(testing.TB) string{"SQLite": testkit.SQLite, "PostgreSQL": testkit.Postgres} {
-			t.Run(name, func(t *testing.T) {
-				t.Parallel()
-				sendersShare(t, newWorldAt(t, open(t), &clock{}))
-			})
-		}
+		t.Run("PostgreSQL", func(t *testing.T) {
+			t.Parallel()
+			sendersShare(t, newWorldAt(t, testkit.Postgres(t), &clock{}), 64)
+		})
+		t.Run("SQLite", func(t *testing.T) { // where one process is the rule, fewer show as much
+			t.Parallel()
+			sendersShare(t, newWorldAt(t, testkit.SQLite(t), &clock{}), 8)
+		})
 	})
 	t.Run("20 holders of a lease are killed", func(t *testing.T) {
 		t.Parallel()
@@ -60,9 +62,9 @@ func TestRefreshSingleFlight(t *testing.T) {
 }
 
 // sendersShare lets all senders find the token of one person expired at once.
-func sendersShare(t *testing.T, w *world) {
+func sendersShare(t *testing.T, w *world, senders int) {
 	t.Helper()
-	const processes, senders = 4, 64
+	const processes = 4
 	ann := w.person(t, "ann")
 	w.expire(t, ann)
 	workers := w.processes(t, processes, workerOrder{Lease: cliqLease, Senders: senders, User: ann.User.UUID})

@@ -17,36 +17,42 @@ import (
 // hint and a fifth more, and never later than an hour and a fifth. Until then no replica asks Zoho for this person.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
-	noon := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
-	for name, tc := range map[string]struct {
-		header string
+	in := func(d time.Duration) func(time.Time) string {
+		return func(now time.Time) string { return now.Add(d).Format(http.TimeFormat) }
+	}
+	is := func(header string) func(time.Time) string { return func(time.Time) string { return header } }
+	cases := map[string]struct {
+		header func(now time.Time) string
 		hint   time.Duration
 	}{
-		"Seconds":     {"42", 42 * time.Second},
-		"Date":        {noon.Add(3 * time.Minute).Format(http.TimeFormat), 3 * time.Minute},
-		"Absent":      {"", 10 * time.Minute},
-		"Zero":        {"0", 10 * time.Minute},
-		"Negative":    {"-5", 10 * time.Minute},
-		"PastDate":    {noon.Add(-time.Hour).Format(http.TimeFormat), 10 * time.Minute},
-		"Garbage":     {"soon", 10 * time.Minute},
-		"TenYears":    {"315360000", time.Hour},
-		"DateIn2036":  {noon.AddDate(10, 0, 0).Format(http.TimeFormat), time.Hour},
-		"Overflowing": {"99999999999999999999", time.Hour},
-	} {
-		for jitter, random := range map[string]float64{"Earliest": 0, "Latest": 0.999999} {
-			for _, place := range []string{"/message", "/oauth/v2/token"} {
-				t.Run(name+jitter+place, func(t *testing.T) {
-					t.Parallel()
-					w := setup(t)
-					w.config.Random = func() float64 { return random }
-					ann, asked := w.person(t, "ann"), 0
-					if place != "/message" {
+		"Seconds":     {is("42"), 42 * time.Second},
+		"Date":        {in(3 * time.Minute), 3 * time.Minute},
+		"Absent":      {is(""), 10 * time.Minute},
+		"Zero":        {is("0"), 10 * time.Minute},
+		"Negative":    {is("-5"), 10 * time.Minute},
+		"PastDate":    {in(-time.Hour), 10 * time.Minute},
+		"Garbage":     {is("soon"), 10 * time.Minute},
+		"TenYears":    {is("315360000"), time.Hour},
+		"DateIn2036":  {in(10 * 365 * 24 * time.Hour), time.Hour},
+		"Overflowing": {is("99999999999999999999"), time.Hour},
+	}
+	for jitter, random := range map[string]float64{"Earliest": 0, "Latest": 0.999999} {
+		for place, ending := range map[string]string{"Message": "/message", "Token": "/oauth/v2/token"} {
+			t.Run(jitter+place, func(t *testing.T) {
+				t.Parallel()
+				w := setup(t)
+				w.config.Random = func() float64 { return random }
+				other := w.replica(t, func(*Config) {})
+				for name, tc := range cases {
+					ann, asked := w.person(t, name), 0
+					if place == "Token" {
 						w.expire(t, ann)
 					}
-					w.instead(place, func(rw http.ResponseWriter, _ *http.Request) {
+					w.clock.pass(time.Second - w.clock.now().Sub(w.clock.now().Truncate(time.Second)) - time.Millisecond) // dates have whole seconds
+					w.instead(ending, func(rw http.ResponseWriter, _ *http.Request) {
 						asked++
-						if tc.header != "" {
-							rw.Header().Set("Retry-After", tc.header)
+						if header := tc.header(w.clock.now()); header != "" {
+							rw.Header().Set("Retry-After", header)
 						}
 						rw.WriteHeader(http.StatusTooManyRequests)
 					})
@@ -56,23 +62,28 @@ func TestRetryAfter(t *testing.T) {
 					d := w.deliveries(t, ann, id)[0]
 					took := d.NextAttemptAt.Sub(at)
 					if d.Status != model.DeliveryStatusRetrying || took < tc.hint-2*time.Millisecond || took > tc.hint*12/10 {
-						t.Errorf("%s after %v, want within a fifth after %v", d.Status, took, tc.hint)
+						t.Errorf("%s: %s after %v, want within a fifth after %v", name, d.Status, took, tc.hint)
 					}
 					if c := w.connection(t, ann); !c.PausedUntil.Equal(d.NextAttemptAt) || c.Problem != model.ProblemCodeRateLimited {
-						t.Errorf("%s, paused until %v, next attempt at %v", c.Problem, c.PausedUntil, d.NextAttemptAt)
+						t.Errorf("%s: %s, paused until %v, next attempt at %v", name, c.Problem, c.PausedUntil, d.NextAttemptAt)
 					}
-					other := w.replica(t, func(*Config) {})
 					w.clock.pass(took - 2*time.Millisecond)
 					w.publish(t, ann, model.ChannelCliq, 1) // takes a millisecond, and does not go either
 					w.work(t, w.Workers, other)
 					if _, err := other.SendTest(t.Context(), ann); err == nil {
-						t.Error("a test message was tried")
+						t.Errorf("%s: a test message was tried", name)
 					}
-					if asked != 1 || len(w.zoho.Messages()) != 0 {
-						t.Errorf("Zoho was asked %d times while it wanted to be left alone", asked)
+					if asked != 1 {
+						t.Errorf("%s: Zoho was asked %d times while it wanted to be left alone", name, asked)
 					}
-				})
-			}
+					if _, err := w.store.Disconnect(t.Context(), ann.User.UUID, model.NewTime(w.clock.now())); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if n := len(w.zoho.Messages()); n != 0 {
+					t.Errorf("%d messages were sent", n)
+				}
+			})
 		}
 	}
 }
