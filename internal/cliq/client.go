@@ -97,9 +97,16 @@ func (c *Client) post(ctx context.Context, out call) (in answer, sent bool, err 
 		GetConn: func(string) { left.Store(false) },
 		GotConn: func(httptrace.GotConnInfo) { left.Store(true) },
 	})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, bytes.NewReader(out.body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, out.url, http.NoBody)
 	if err != nil {
 		return answer{}, false, withoutURL(err)
+	}
+	request.ContentLength = int64(len(out.body))
+	request.GetBody = func() (io.ReadCloser, error) {
+		return &timelyBody{text: bytes.NewReader(out.body), ctx: ctx, left: &left}, nil
+	}
+	if request.Body, err = request.GetBody(); err != nil {
+		return answer{}, false, err
 	}
 	request.Header = out.header
 	request.Header.Set("User-Agent", userAgent)
@@ -118,6 +125,30 @@ func (c *Client) post(ctx context.Context, out call) (in answer, sent bool, err 
 	}
 	return in, true, nil
 }
+
+// timelyBody refuses to begin when the time of its request is over. The transport asks for it right before the first
+// byte goes out. A process that was frozen goes on before its timers fire, and the context still looks alive then:
+// without this the request would leave, long after somebody else has decided what became of it.
+type timelyBody struct {
+	text *bytes.Reader
+	ctx  context.Context //nolint:containedctx // that of the request it belongs to
+	left *atomic.Bool
+}
+
+// Read is that of the text.
+func (b *timelyBody) Read(p []byte) (int, error) {
+	deadline, limited := b.ctx.Deadline()
+	// By the clock on the wall, because the other one stands still while a machine is suspended.
+	now := time.Now().Round(0) //nolint:forbidigo // deadlines of contexts are in real time
+	if limited && b.text.Len() == int(b.text.Size()) && now.After(deadline.Round(0)) {
+		b.left.Store(false) // nobody can act on headers alone
+		return 0, context.DeadlineExceeded
+	}
+	return b.text.Read(p)
+}
+
+// Close has nothing to do.
+func (b *timelyBody) Close() error { return nil }
 
 // causeOf puts a failure without an answer into a fixed phrase.
 func causeOf(err error) string {

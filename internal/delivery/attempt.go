@@ -35,7 +35,10 @@ type result struct {
 
 // unreachable is what the attempt says against the region, rather than about the person; nil: nothing.
 func (r *result) unreachable() error {
-	if r.brokenOff || r.problem == model.ProblemCodeProviderUnavailable {
+	switch {
+	case r.brokenOff:
+		return context.Canceled
+	case r.problem == model.ProblemCodeProviderUnavailable:
 		return r.err
 	}
 	return nil
@@ -76,7 +79,7 @@ func (a *attempt) close() {
 
 // ready gets the access token. When it cannot, or when the breaker is open, send sends nothing and says why.
 func (a *attempt) ready(ctx context.Context) {
-	if a.tell == nil {
+	if a.tell == nil || a.late(ctx) {
 		return
 	}
 	token, version, err := a.config.Tokens.Access(ctx, a.c)
@@ -89,10 +92,19 @@ func (a *attempt) ready(ctx context.Context) {
 
 // send sends one message. It renews a token that Zoho refused, once: the first message surely did not arrive.
 func (a *attempt) send(ctx context.Context, m cliq.Message) result {
-	if !a.token.IsEmpty() {
+	if !a.token.IsEmpty() && !a.late(ctx) {
 		a.conclude(a.post(ctx, m))
 	}
 	return a.result
+}
+
+// late reports that the time to try was over before it began: the process was stopped, or frozen until its lease was
+// over. That says nothing about Zoho.
+func (a *attempt) late(ctx context.Context) bool {
+	if err := ctx.Err(); err != nil {
+		a.conclude(result{status: model.DeliveryStatusRetrying, brokenOff: true, err: err})
+	}
+	return ctx.Err() != nil
 }
 
 // conclude keeps what came of it, and forgives Zoho what this process broke off.

@@ -13,8 +13,8 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-// emailLease outlives the longest attempt (30 s) with room for the database.
-const emailLease = 60 * time.Second
+// emailLease is how long an e-mail waits for a worker that was lost. An attempt ends before its lease does.
+const emailLease = 30 * time.Second
 
 // EmailStore is what e-mail needs of the queue.
 type EmailStore interface {
@@ -28,19 +28,22 @@ type EmailStore interface {
 func (w *Workers) claimEmail(ctx context.Context, n int) ([]job, error) {
 	lease := uuid.New()
 	now := w.now()
-	due, err := w.config.Store.ClaimEmail(ctx, now, n, lease, now.Add(emailLease))
+	until := now.Add(emailLease)
+	due, err := w.config.Store.ClaimEmail(ctx, now, n, lease, until)
 	if err != nil {
 		err = fmt.Errorf("claim e-mail: %w", err) // and yet some may have been claimed
 	}
 	jobs := make([]job, len(due))
 	for i := range due {
-		jobs[i] = func(ctx context.Context) { w.sendEmail(ctx, &due[i], lease) }
+		jobs[i] = func(ctx context.Context) { w.sendEmail(ctx, &due[i], lease, until) }
 	}
 	return jobs, err
 }
 
-func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.UUID) {
-	err := w.config.Mailer.Send(ctx, w.emailMessage(o))
+func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.UUID, until model.Time) {
+	sending, cancel := w.withinLease(ctx, until)
+	defer cancel()
+	err := w.config.Mailer.Send(sending, w.emailMessage(o))
 	outcome := w.emailOutcome(o, err)
 	outcome.LeaseID = lease
 	switch {
@@ -57,7 +60,10 @@ func (w *Workers) sendEmail(ctx context.Context, o *model.Outgoing, lease uuid.U
 	if outcome.Problem == model.ProblemCodeMailboxRefused {
 		w.noteBounce(context.WithoutCancel(ctx), o)
 	}
-	if err := w.finish(ctx, outcome); err != nil {
+	switch err := w.finish(ctx, outcome); {
+	case errors.Is(err, model.ErrLeaseLost):
+		w.config.Logger.WarnContext(ctx, "an e-mail took longer than its lease: it is sent again", slog.String("notification_id", o.Delivery.NotificationID.String()))
+	case err != nil:
 		w.config.Logger.ErrorContext(ctx, "outcome of an e-mail was not written", slog.Any("error", err))
 	}
 }

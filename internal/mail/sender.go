@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/mail"
 	"net/url"
+	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -96,7 +97,7 @@ func dialer(attempt context.Context) gomail.DialContextFunc {
 	}
 }
 
-// boundConn never lets its deadline be moved beyond that of the attempt.
+// boundConn never lets its deadline be moved beyond that of the attempt, and says nothing more after it.
 type boundConn struct {
 	net.Conn
 	stop     func() bool
@@ -109,6 +110,17 @@ func (c *boundConn) SetDeadline(t time.Time) error {
 		t = c.deadline
 	}
 	return c.Conn.SetDeadline(t)
+}
+
+// Write looks at the clock itself. A process that was frozen goes on before its timers fire: without this it would
+// finish an e-mail that somebody else has sent in the meantime. It is the clock on the wall, because the other one
+// stands still while a machine is suspended.
+func (c *boundConn) Write(p []byte) (int, error) {
+	now := time.Now().Round(0) //nolint:forbidigo // deadlines of connections are in real time
+	if !c.deadline.IsZero() && now.After(c.deadline.Round(0)) {
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Write(p)
 }
 
 // Close ends the watch over the context too.
