@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -111,6 +112,55 @@ func TestShutdown(t *testing.T) {
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
+		}
+	})
+
+	t.Run("ClientsLeaveOneAfterAnother", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		const each = 40
+		var sockets []*peer
+		var streams []*events
+		for range each {
+			p := b.ready(t, token(t, "u"))
+			p.subscribe("1", ticks)
+			<-b.inbox.started
+			sockets = append(sockets, p)
+			streams = append(streams, b.stream(t, http.MethodPost, "/graphql", `{"query":"`+ticks+`"}`, append(bearerOf(token(t, "u")), "Content-Type", jsonType)...))
+			<-b.inbox.started
+		}
+		begin := time.Now()
+		ended := make(chan error, 1)
+		go func() { ended <- b.Shutdown(context.WithoutCancel(t.Context())) }()
+		var leaving sync.WaitGroup
+		socketTimes, streamTimes := make([]time.Duration, each), make([]time.Duration, each)
+		for i := range each {
+			leaving.Go(func() {
+				if code, _ := sockets[i].closeCode(); code != 1012 {
+					t.Errorf("closed with %d", code)
+				}
+				socketTimes[i] = time.Since(begin)
+			})
+			leaving.Go(func() {
+				for {
+					if _, _, err := streams[i].next(); err != nil {
+						break
+					}
+				}
+				streamTimes[i] = time.Since(begin)
+			})
+		}
+		leaving.Wait()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		const spread = 2 * each * 10 * time.Millisecond // a hundred a second
+		for name, times := range map[string][]time.Duration{"sockets": socketTimes, "streams": streamTimes} {
+			slices.Sort(times)
+			// In the middle of the spread about half of them are still there.
+			if first, last := times[each/5], times[each*4/5]; last-first < spread/4 {
+				t.Errorf("the %s went from %v to %v, of %v", name, first, last, spread)
+			}
 		}
 	})
 

@@ -131,16 +131,17 @@ func (s *Server) draining() bool {
 	}
 }
 
-// Shutdown ends the server: no new connections, event streams end, WebSockets close with 1012
-// spread over a second (their clients come back at once, to another replica), requests that run
-// are finished. What is left when ctx is done is cut. It returns when no goroutine of the server
+// Shutdown ends the server: no new connections, event streams end and WebSockets close with 1012,
+// spread over up to five seconds (their clients come back at once, to another replica), requests that
+// run are finished. What is left when ctx is done is cut. It returns when no goroutine of the server
 // is left, or with an error when a resolver does not end with its context, and may be called again.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
-	s.streams.close()
+	spread := drainSpread(s.sockets.len() + s.streams.len())
+	s.streams.close(spread)
 	stopped := make(chan error, 1)
 	go func() { stopped <- s.http.Shutdown(ctx) }()
-	s.sockets.close(ctx)
+	s.sockets.close(ctx, spread)
 	err := <-stopped
 	if err != nil {
 		err = errors.Join(fmt.Errorf("shut down http: %w", err), s.http.Close())

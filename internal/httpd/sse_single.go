@@ -23,8 +23,9 @@ const (
 
 // streamSet knows the shared streams, and counts all.
 type streamSet struct {
-	stop  chan struct{} // closed when the server stops
-	count atomic.Int64
+	stop   chan struct{} // closed when the server stops
+	spread time.Duration // over which they end then; written before stop is closed
+	count  atomic.Int64
 
 	mu     sync.Mutex // guards the fields below
 	shared map[string]*sharedStream
@@ -43,14 +44,14 @@ func newStreamSet() *streamSet {
 	return &streamSet{stop: make(chan struct{}), shared: make(map[string]*sharedStream)}
 }
 
-// close ends all streams.
-func (set *streamSet) close() {
+// close ends all streams, each at a random moment within the spread.
+func (set *streamSet) close(spread time.Duration) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	if set.closed {
 		return
 	}
-	set.closed = true
+	set.closed, set.spread = true, spread
 	close(set.stop)
 	for token, st := range set.shared {
 		if !st.open {

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -57,6 +58,7 @@ func (st *eventStream) serve(ctx context.Context, w http.ResponseWriter) {
 		defer timer.Stop()
 		expiry = timer.C
 	}
+	stop, leave := st.server.streams.stop, (<-chan time.Time)(nil)
 	for {
 		var silent bool
 		select {
@@ -67,7 +69,12 @@ func (st *eventStream) serve(ctx context.Context, w http.ResponseWriter) {
 			return
 		case <-ctx.Done():
 			return
-		case <-st.server.streams.stop:
+		case <-stop:
+			timer := time.NewTimer(time.Duration(rand.Float64() * float64(st.server.streams.spread))) //nolint:gosec // for a moment only
+			defer timer.Stop()
+			stop, leave = nil, timer.C
+			continue
+		case <-leave:
 			return
 		}
 		batch, ended := st.take()

@@ -12,10 +12,13 @@ const (
 	// processor busy for longer than a message is under way.
 	sweepEvery = 500 * time.Millisecond
 	sweepParts = 20
-	// drainSpread is how long a shutdown takes to close all sockets, so that not all clients come to
-	// the next replica in the same moment.
-	drainSpread = time.Second
+	// A shutdown ends a hundred streams a second, and takes no longer than five seconds for all of them: their clients
+	// come back at once, and not all to the next replica in the same moment.
+	drainEach, drainMost = 10 * time.Millisecond, 5 * time.Second
 )
+
+// drainSpread is how long a shutdown takes to end so many streams.
+func drainSpread(n int) time.Duration { return min(time.Duration(n)*drainEach, drainMost) }
 
 // socketSet knows all WebSockets. One goroutine looks after the time limits of all of them, while
 // there are any: timers of their own would cost each connection memory.
@@ -139,15 +142,15 @@ func (c *socket) sweep(now time.Time) {
 	}
 }
 
-// close closes all sockets, at random moments within the spread, and returns when they are gone.
-// When ctx is done the rest is cut.
-func (set *socketSet) close(ctx context.Context) {
+// close closes all sockets, in random order over the spread, and returns when they are gone. When ctx is done the rest
+// is cut.
+func (set *socketSet) close(ctx context.Context, spread time.Duration) {
 	set.mu.Lock()
 	set.closed = true
 	set.mu.Unlock()
 	all := set.list()
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] }) //nolint:gosec // order only
-	slot := drainSpread / time.Duration(len(all)+1)
+	slot := spread / time.Duration(len(all)+1)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for _, c := range all {
