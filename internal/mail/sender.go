@@ -1,6 +1,7 @@
 package mail
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -41,7 +42,9 @@ type Sender struct {
 	host    string
 	from    mail.Address
 	timeout time.Duration
-	options []gomail.Option
+	// implicit is the TLS that a connection begins with; nil: it begins without.
+	implicit *tls.Config
+	options  []gomail.Option
 }
 
 // NewSender makes a sender. It connects to nothing. Its error never holds the password.
@@ -57,10 +60,18 @@ func NewSender(c Config) (*Sender, error) {
 	if s.timeout <= 0 {
 		s.timeout = defaultTimeout
 	}
+	encryption := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLS != nil {
+		encryption = c.TLS.Clone()
+	}
+	encryption.ServerName = cmp.Or(encryption.ServerName, s.host)
 	port, tlsOptions := 587, []gomail.Option{gomail.WithTLSPolicy(gomail.TLSMandatory)}
 	switch {
 	case u.Scheme == "smtps":
-		port, tlsOptions = 465, []gomail.Option{gomail.WithSSL()}
+		// The library leaves TLS to whoever brings a dialer. It is told to look for STARTTLS, which nobody offers within
+		// TLS, because only then does it see that the connection is encrypted and fit for a password.
+		port, tlsOptions = 465, []gomail.Option{gomail.WithTLSPolicy(gomail.TLSOpportunistic)}
+		s.implicit = encryption
 	case c.AllowPlaintext:
 		port, tlsOptions = 25, []gomail.Option{gomail.WithTLSPolicy(gomail.NoTLS)}
 	}
@@ -74,9 +85,7 @@ func NewSender(c Config) (*Sender, error) {
 	if c.Hello != "" {
 		s.options = append(s.options, gomail.WithHELO(c.Hello))
 	}
-	if c.TLS != nil {
-		s.options = append(s.options, gomail.WithTLSConfig(c.TLS))
-	}
+	s.options = append(s.options, gomail.WithTLSConfig(encryption))
 	if password, ok := u.User.Password(); ok {
 		s.options = append(s.options, gomail.WithSMTPAuth(gomail.SMTPAuthAutoDiscover), gomail.WithUsername(u.User.Username()), gomail.WithPassword(password))
 	}
@@ -85,7 +94,8 @@ func NewSender(c Config) (*Sender, error) {
 
 // dialer opens connections that die with the attempt: a server that stops answering cannot hold it. The context
 // that the mail library hands to the dialer ends with the handshake, so the attempt's own is used besides it.
-func dialer(attempt context.Context) gomail.DialContextFunc {
+// With implicit, the connection is encrypted before anything is said on it.
+func dialer(attempt context.Context, implicit *tls.Config) gomail.DialContextFunc {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		var d net.Dialer
 		conn, err := d.DialContext(ctx, network, address)
@@ -93,7 +103,16 @@ func dialer(attempt context.Context) gomail.DialContextFunc {
 			return nil, err
 		}
 		deadline, _ := attempt.Deadline()
-		return &boundConn{Conn: conn, stop: context.AfterFunc(attempt, func() { _ = conn.Close() }), deadline: deadline}, nil
+		bound := &boundConn{Conn: conn, stop: context.AfterFunc(attempt, func() { _ = conn.Close() }), deadline: deadline}
+		if implicit == nil {
+			return bound, nil
+		}
+		encrypted := tls.Client(bound, implicit)
+		if err := encrypted.HandshakeContext(attempt); err != nil {
+			_ = bound.Close()
+			return nil, fmt.Errorf("encrypt: %w", err)
+		}
+		return encrypted, nil
 	}
 }
 
@@ -140,7 +159,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
-	client, err := gomail.NewClient(s.host, append(slices.Clip(s.options), gomail.WithDialContextFunc(dialer(ctx)))...)
+	client, err := gomail.NewClient(s.host, append(slices.Clip(s.options), gomail.WithDialContextFunc(dialer(ctx, s.implicit)))...)
 	if err != nil {
 		return &SendError{Class: ClassUnavailable, Err: fmt.Errorf("set up client: %w", err)}
 	}
