@@ -135,22 +135,33 @@ func TestNothingAfterExpiry(t *testing.T) {
 		within(t, source.done)
 	})
 
-	t.Run("EventStream", func(t *testing.T) {
-		t.Parallel()
-		b, provider, expire := begin(t)
-		stream := b.stream(t, http.MethodPost, "/graphql", `{"query":"`+ticks+`"}`, append(bearerOf(token(t, "u")), "Content-Type", jsonType)...)
-		source := <-provider.attached
-		source.sink.Send(result(0))
-		if event, _, err := stream.next(); event != "next" || err != nil {
-			t.Fatalf("%s %v", event, err)
-		}
-		expire()
-		for n := range late {
-			source.sink.Send(result(n))
-		}
-		if got := stream.all(t); len(got) != 0 {
-			t.Errorf("afterwards came %q", got)
-		}
-		within(t, source.done)
-	})
+	for name, single := range map[string]bool{"EventStream": false, "SharedEventStream": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, provider, expire := begin(t)
+			who := bearerOf(token(t, "u"))
+			var stream *events
+			if single {
+				reserved := b.send(t, http.MethodPut, "/graphql", "", who...)
+				who = append(who, streamTokenHeader, reserved.text)
+				stream = b.stream(t, http.MethodGet, "/graphql", "", who...)
+				b.send(t, http.MethodPost, "/graphql", `{"query":"`+ticks+`","extensions":{"operationId":"1"}}`, append(who, "Content-Type", jsonType)...)
+			} else {
+				stream = b.stream(t, http.MethodPost, "/graphql", `{"query":"`+ticks+`"}`, append(who, "Content-Type", jsonType)...)
+			}
+			source := <-provider.attached
+			source.sink.Send(result(0))
+			if event, _, err := stream.next(); event != "next" || err != nil {
+				t.Fatalf("%s %v", event, err)
+			}
+			expire()
+			for n := range late {
+				source.sink.Send(result(n))
+			}
+			if got := stream.all(t); len(got) != 0 {
+				t.Errorf("afterwards came %q", got)
+			}
+			within(t, source.done)
+		})
+	}
 }

@@ -190,55 +190,6 @@ func TestShutdown(t *testing.T) {
 	})
 }
 
-// TestSlowLoris shows G11: it holds connections in every state they can be half-open in.
-func TestSlowLoris(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	each := 50
-	if *full {
-		each = 170 // more than a thousand together
-	}
-	upgrade := "GET /graphql HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n"
-	beginnings := map[string]string{
-		"Nothing":   "",
-		"Header":    "POST /graphql HTTP/1.1\r\nHost: localhost\r\nX-A: ",
-		"Body":      "POST /graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nAuthorization: Bearer " + token(t, "u") + "\r\nContent-Length: 100\r\n\r\n{",
-		"Handshake": upgrade,
-		"NoInit":    upgrade + "\r\n",
-		"HalfFrame": upgrade + "\r\n\x81",
-	}
-	var gone sync.WaitGroup
-	start := time.Now()
-	for name, text := range beginnings {
-		for range each {
-			gone.Go(func() {
-				conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
-				if err != nil {
-					t.Error(err)
-					return
-				}
-				defer func() { _ = conn.Close() }()
-				_, _ = io.WriteString(conn, text)
-				_ = conn.SetReadDeadline(start.Add(15 * time.Second))
-				if _, err := io.Copy(io.Discard, conn); errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
-					t.Errorf("%s: still open", name)
-				}
-			})
-		}
-	}
-	// Somebody else is served meanwhile.
-	for range 20 {
-		asked := time.Now()
-		if got := b.post(t, `{viewer{id}}`, bearerOf(token(t, "u"))...); got.status != 200 || time.Since(asked) > time.Second*slowdown {
-			t.Errorf("%d after %v", got.status, time.Since(asked))
-		}
-	}
-	gone.Wait()
-	if took := time.Since(start); took > 11*time.Second {
-		t.Errorf("the last one went after %v", took)
-	}
-}
-
 func isTimeout(err error) bool {
 	var timeout net.Error
 	return errors.As(err, &timeout) && timeout.Timeout()

@@ -18,7 +18,7 @@ const (
 	// pongTime is how long after a ping a sign of the peer may take, messageTime how long a message
 	// may take from its first byte to its last.
 	pongTime    = 15 * time.Second
-	messageTime = 10 * time.Second
+	messageTime = 8 * time.Second
 )
 
 // socket is one WebSocket. It has one goroutine, the reader; operations that the executor runs have
