@@ -164,3 +164,22 @@ func FuzzCursor(f *testing.F) {
 		}
 	})
 }
+
+// FuzzGlobalID: what is read as an id is written again as it was, so that no thing has two ids.
+func FuzzGlobalID(f *testing.F) {
+	f.Add(model.GlobalID(model.KindNotification, model.NewID()))
+	for _, id := range []string{"", "0", "-1", "1 OR 1=1", "AQAAAAAAAAAAAAAAAAAAAAB", "AQAAAAAAAAAAAAAAAAAAAA=", "AQAAAAAAAAAAAAAAAAAAAA\n", "\x00", "٠"} {
+		f.Add(id)
+	}
+	f.Fuzz(func(t *testing.T, id string) {
+		kind, u, ok := model.ParseGlobalID(id)
+		if ok && model.GlobalID(kind, u) != id {
+			t.Errorf("%q is read and written as %q", id, model.GlobalID(kind, u))
+		}
+		for _, only := range []model.NodeKind{model.KindViewer, model.KindInbox, model.KindNotification} {
+			if _, is := model.ParseIDOf(only, id); is != (ok && kind == only) {
+				t.Errorf("%q is an id of kind %d: %v", id, only, is)
+			}
+		}
+	})
+}

@@ -262,3 +262,25 @@ func FuzzQueryString(f *testing.F) {
 		}
 	})
 }
+
+// FuzzNegotiate: whatever a client accepts, the answer has a media type that there is; and a token is taken out of a
+// header only as it stands there, without anything around it.
+func FuzzNegotiate(f *testing.F) {
+	for _, accept := range []string{"", "*/*", "text/*;q=0.1, application/json;q=0", "application/json;charset=utf-16", ",,;q=,", "text/event-stream;q=1e999", "a/b;q=NaN"} {
+		f.Add(accept, "Bearer abc")
+	}
+	for _, header := range []string{"", "Bearer", "bearer  x", "Bearer a b", "Basic dTpw", "Bearer a,Bearer b", "Bearer\tx"} {
+		f.Add("*/*", header)
+	}
+	f.Fuzz(func(t *testing.T, accept, header string) {
+		r := &http.Request{Header: http.Header{"Accept": {accept}}}
+		switch media := negotiate(r); media {
+		case "", mediaJSON, mediaGraphQL, mediaEvents:
+		default:
+			t.Errorf("%q is answered as %q", accept, media)
+		}
+		if token, ok := bearer(header); ok && (token == "" || !strings.HasSuffix(header, token) || strings.ContainsAny(token, " \t,")) {
+			t.Errorf("%q holds the token %q", header, token)
+		}
+	})
+}
