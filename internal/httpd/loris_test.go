@@ -25,14 +25,18 @@ func halfOpen(tb testing.TB) map[string]string {
 	}
 }
 
-// loris opens so many connections of each kind and waits until the server has closed them all.
-func (b *bench) loris(tb testing.TB, each int) (gone *sync.WaitGroup) {
+// loris opens so many connections of each kind. One can wait until all of them are open, and until the server has closed
+// them all.
+func (b *bench) loris(tb testing.TB, each int) (open, gone *sync.WaitGroup) {
 	tb.Helper()
-	gone = &sync.WaitGroup{}
+	open, gone = &sync.WaitGroup{}, &sync.WaitGroup{}
 	start := time.Now()
 	for name, text := range halfOpen(tb) {
 		for range each {
+			open.Add(1)
 			gone.Go(func() {
+				opened := sync.OnceFunc(open.Done)
+				defer opened()
 				conn, err := (&net.Dialer{}).DialContext(tb.Context(), "tcp", strings.TrimPrefix(b.url, "http://"))
 				if err != nil {
 					tb.Error(err)
@@ -40,6 +44,7 @@ func (b *bench) loris(tb testing.TB, each int) (gone *sync.WaitGroup) {
 				}
 				defer func() { _ = conn.Close() }()
 				_, _ = io.WriteString(conn, text)
+				opened()
 				_ = conn.SetReadDeadline(start.Add(15 * time.Second))
 				if _, err := io.Copy(io.Discard, conn); errors.Is(err, context.DeadlineExceeded) || isTimeout(err) {
 					tb.Errorf("%s: still open", name)
@@ -47,7 +52,7 @@ func (b *bench) loris(tb testing.TB, each int) (gone *sync.WaitGroup) {
 			})
 		}
 	}
-	return gone
+	return open, gone
 }
 
 // TestSlowLoris shows G11: it holds connections in every state they can be half-open in.
@@ -59,7 +64,7 @@ func TestSlowLoris(t *testing.T) {
 		each = 170 // more than a thousand together
 	}
 	start := time.Now()
-	gone := b.loris(t, each)
+	_, gone := b.loris(t, each)
 	// Somebody else is served meanwhile.
 	for range 20 {
 		asked := time.Now()
@@ -82,10 +87,13 @@ func BenchmarkSlowLoris(b *testing.B) {
 		own.connections.most = each
 		provider.attached = make(chan *renderedSource, each)
 		live := gather(b, own, provider, each)
-		quiet := live.told(b, 160)
+		const half, rounds = 170, 60 // a second and a half: none of them has gone by then
+		quiet := live.told(b, rounds)
 		begin := time.Now()
-		gone := own.loris(b, 170)
-		beside := live.told(b, 160) // four seconds: none of them has gone yet but those that never began a session
+		open, gone := own.loris(b, half)
+		open.Wait() // opening them is work for this machine, being open is none for the server
+		own.waitFor(b, func() bool { return own.Stats().WebSockets == each+2*half })
+		beside := live.told(b, rounds)
 		gone.Wait()
 		b.ReportMetric(float64(quiet.Microseconds())/1000, "quiet-p99-ms")
 		b.ReportMetric(float64(beside.Microseconds())/1000, "beside-p99-ms")
