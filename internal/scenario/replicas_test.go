@@ -128,7 +128,7 @@ func (s *server) readiness(tb testing.TB) (code int, status, live string) {
 	return response.StatusCode, health.Status, live
 }
 
-// TestNATSGone shows D6 with processes: without NATS everything still arrives from the other replica within 5 s, the
+// TestNATSGone shows D6 with processes: without NATS everything still arrives from the other replica within 2 s, the
 // replicas stay ready and say that they are degraded; with NATS again they are as before.
 func TestNATSGone(t *testing.T) {
 	t.Parallel()
@@ -178,7 +178,7 @@ func TestNATSGone(t *testing.T) {
 	nats.Shutdown()
 	nats.WaitForShutdown()
 	expectState("degraded")
-	without := expectWithin(5 * time.Second)
+	without := expectWithin(2 * time.Second)
 	natsServer(t, port)
 	expectState("ok")
 	again := expectWithin(5 * time.Second)
