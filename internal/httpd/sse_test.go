@@ -271,3 +271,35 @@ func TestSharedEventStream(t *testing.T) {
 	stream.cancel()
 	b.waitFor(t, func() bool { return operate("late", "{__typename}", with...).status == 404 })
 }
+
+// TestSharedEventStreamMostOperations shows that a shared stream runs so many operations and no more, and another one when
+// one of them has ended.
+func TestSharedEventStreamMostOperations(t *testing.T) {
+	t.Parallel()
+	const most = 50 // by default
+	b := setup(t)
+	who := bearerOf(token(t, "u"))
+	with := append(who, streamTokenHeader, b.send(t, http.MethodPut, "/graphql", "", who...).text, "Content-Type", jsonType)
+	stream := b.stream(t, http.MethodGet, "/graphql", "", with...)
+	begin := func(id int) reply {
+		t.Helper()
+		return b.send(t, http.MethodPost, "/graphql", fmt.Sprintf(`{"query":%q,"extensions":{"operationId":"%d"}}`, ticks, id), with...)
+	}
+	for id := range most {
+		if got := begin(id); got.status != http.StatusAccepted {
+			t.Fatalf("operation %d: %d %s", id, got.status, got.text)
+		}
+		<-b.inbox.started
+	}
+	if got := begin(most); got.status != http.StatusTooManyRequests || got.code() != "RATE_LIMITED" {
+		t.Errorf("one more: %d %s", got.status, got.text)
+	}
+	if got := b.send(t, http.MethodDelete, "/graphql?operationId=7", "", with...); got.status != http.StatusOK {
+		t.Errorf("%d %s", got.status, got.text)
+	}
+	if got := begin(most); got.status != http.StatusAccepted {
+		t.Errorf("after one has ended: %d %s", got.status, got.text)
+	}
+	<-b.inbox.started
+	stream.cancel()
+}
