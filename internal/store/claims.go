@@ -66,13 +66,6 @@ func (s *Store) claimEmail(
 	return seen, taken, nil
 }
 
-// ExtendEmail prolongs a lease on e-mails that are still being sent and tells on how many.
-func (s *Store) ExtendEmail(ctx context.Context, leaseID uuid.UUID, until model.Time) (int, error) {
-	n, err := s.writer(ctx).exec(`UPDATE deliveries SET lease_until = $1
-		WHERE channel = 1 AND status = 1 AND lease_id = $2`, until, leaseID)
-	return int(n), wrap("extend lease on e-mail", err)
-}
-
 // lockedTypes are the event types that nothing turns off on a channel, never nil.
 func (s *Store) lockedTypes(channel model.Channel) []string {
 	if types := s.locked[channel]; types != nil {

@@ -99,7 +99,6 @@ func callEverything(t *testing.T, s *Store, user uuid.UUID) {
 	must(s.Changes(ctx, user, 40, 1000))
 	must(s.Positions(ctx, []uuid.UUID{user}))
 	must(s.ClaimEmail(ctx, now, 5, lease, now.Add(time.Minute)))
-	must(s.ExtendEmail(ctx, lease, now.Add(time.Minute)))
 	must(s.ClaimCliq(ctx, now, 5, lease, now.Add(time.Minute)))
 	due, _, err := s.DueCliq(ctx, user, now, 10)
 	must(due, err)
