@@ -53,7 +53,20 @@ type natsBus struct {
 	events busEvents
 	server *server.Server
 	conn   atomic.Pointer[nats.Conn]
+	// line is what the connection's own callbacks say. The connection itself must not be asked: while it tries to reach a
+	// server that does not answer, each of its methods waits for the attempt to end.
+	line atomic.Int32
 }
+
+// What is known of the connection.
+const (
+	lineUnknown int32 = iota
+	lineUp
+	lineDown
+)
+
+// errLineDown says that nobody was told: hints that cannot be sent now are worth nothing later.
+var errLineDown = errors.New("nats is out of reach")
 
 func newNATSBus(c Config, events busEvents) *natsBus {
 	return &natsBus{config: c, events: events}
@@ -72,8 +85,12 @@ func (b *natsBus) open() error {
 		nats.MaxPingsOutstanding(pingsUnanswered),
 		nats.Timeout(connectTimeout),
 		nats.FlusherTimeout(connectTimeout),
-		nats.ConnectHandler(func(*nats.Conn) { b.events.changed() }),
+		nats.ConnectHandler(func(*nats.Conn) {
+			b.line.Store(lineUp)
+			b.events.changed()
+		}),
 		nats.ReconnectHandler(func(*nats.Conn) {
+			b.line.Store(lineUp)
 			b.config.Logger.Info("nats is back")
 			b.events.changed()
 		}),
@@ -95,6 +112,9 @@ func (b *natsBus) open() error {
 		return fmt.Errorf("connect to nats: %w", err)
 	}
 	b.conn.Store(conn)
+	if conn.IsConnected() {
+		b.line.CompareAndSwap(lineUnknown, lineUp)
+	}
 	if err := b.listen(conn); err != nil {
 		b.close()
 		return fmt.Errorf("subscribe to nats: %w", err)
@@ -148,12 +168,12 @@ func (b *natsBus) close() {
 	}
 }
 
-func (b *natsBus) connected() bool {
-	conn := b.conn.Load()
-	return conn != nil && conn.IsConnected()
-}
+func (b *natsBus) connected() bool { return b.line.Load() == lineUp }
 
 func (b *natsBus) publish(subject string, data []byte) error {
+	if !b.connected() {
+		return errLineDown
+	}
 	return b.conn.Load().Publish(subject, data)
 }
 
@@ -168,6 +188,7 @@ func (b *natsBus) settle() {
 }
 
 func (b *natsBus) lost(conn *nats.Conn, err error) {
+	b.line.Store(lineDown)
 	if !conn.IsClosed() {
 		b.config.Logger.Warn("nats is out of reach, polling instead", "error", err)
 		b.events.changed()

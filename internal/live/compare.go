@@ -28,14 +28,13 @@ func (h *Hub) admit(ctx context.Context) {
 			s.mu.Lock()
 			e.checking = working
 			removed := e.removed
+			e.deaf = e.link == nil // seen by whoever hears that NATS is back after this
 			s.mu.Unlock()
 			if removed {
-				if e.link != nil {
-					_ = e.link.Unsubscribe()
-				}
+				h.unfollow(e)
 				continue
 			}
-			if e.link == nil {
+			if e.link == nil && h.bus.connected() {
 				followed = true
 				h.follow(e)
 			}
@@ -65,6 +64,31 @@ func (h *Hub) follow(e *entry) {
 		return
 	}
 	e.link = l
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	e.deaf = false
+}
+
+// unfollow cuts the link of somebody who has left. While NATS is out of reach that may take as long as an attempt to reach
+// it, and nobody must wait for it.
+func (h *Hub) unfollow(e *entry) {
+	switch {
+	case e.link == nil:
+	case h.bus.connected():
+		_ = e.link.Unsubscribe()
+	default:
+		h.done.Go(func() { _ = e.link.Unsubscribe() })
+	}
+}
+
+// followRest has everybody followed who came while NATS was out of reach.
+func (h *Hub) followRest() {
+	h.entries(func(e *entry) bool {
+		if e.deaf {
+			e.check()
+		}
+		return false
+	})
 }
 
 // compare asks for the positions of all given entries and sets right whatever differs. When the database does not

@@ -33,6 +33,9 @@ func (h *Hub) reconcile(ctx context.Context) {
 		case <-h.resync:
 			h.bus.settle()
 			h.compareAll(ctx)
+			if h.bus.connected() {
+				h.followRest()
+			}
 		case <-ticker.C:
 			h.compare(ctx, h.shards[part%shardCount].slice(byte(part/shardCount)))
 			part = (part + 1) % parts

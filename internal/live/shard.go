@@ -34,6 +34,7 @@ type entry struct {
 	link        link
 	subscribers []*subscriber
 	removed     bool
+	deaf        bool // not followed yet
 	// heard is the highest number that a message has named.
 	heard int64
 
