@@ -279,7 +279,7 @@ func TestSharedEventStreamMostOperations(t *testing.T) {
 	const most = 50 // by default
 	b := setup(t)
 	who := bearerOf(token(t, "u"))
-	with := append(who, streamTokenHeader, b.send(t, http.MethodPut, "/graphql", "", who...).text, "Content-Type", jsonType)
+	with := append(slices.Clone(who), streamTokenHeader, b.send(t, http.MethodPut, "/graphql", "", who...).text, "Content-Type", jsonType)
 	stream := b.stream(t, http.MethodGet, "/graphql", "", with...)
 	begin := func(id int) reply {
 		t.Helper()
