@@ -3487,7 +3487,7 @@ type Subscription {
   inboxChanged("Where the client stands: the last cursor it saw." after: Cursor): InboxChange! @allow(scope: USER)
   "New in-app notifications only. Ends with the error CURSOR_UNUSABLE (extensions: cursor, reason) when it cannot replay ` + "`" + `after` + "`" + `."
   notificationReceived("Where the client stands: the last cursor it saw." after: Cursor): NotificationReceived! @allow(scope: USER)
-  "The viewer as they are at once, then after every change of settings, policy or integration; at most one a second, the newest wins."
+  "The viewer as they are at once, then after every change of settings, policy or integration: at most one in 750 ms, the newest wins, so that a change is here within a second even when another came just before it. A change of the workspace's policy reaches its people spread over 5 seconds."
   viewerChanged: Viewer! @allow(scope: USER)
 }
 

@@ -13,7 +13,7 @@ import (
 type Live interface {
 	InboxChanges(ctx context.Context, v model.Viewer, after *model.Cursor) (<-chan model.InboxChange, error)
 	NotificationsReceived(ctx context.Context, v model.Viewer, after *model.Cursor) (<-chan *model.NotificationReceived, error)
-	// ViewerChanges ticks when the person's settings, policy or integration changed, at most once a second.
+	// ViewerChanges ticks when the person's settings, policy or integration changed, at most every 750 ms.
 	ViewerChanges(ctx context.Context, v model.Viewer) (<-chan struct{}, error)
 	// ViewerChanged tells every replica that a person's settings or integration changed. It never waits.
 	ViewerChanged(userID uuid.UUID)

@@ -50,6 +50,8 @@ func (h *Hub) admit(ctx context.Context) {
 			s.mu.Lock()
 			if e.checking.leave() {
 				h.checks.add(e)
+			} else if e.viewer.timer == nil {
+				e.viewer.personal = false // what was said is in what was compared, and waits for nothing
 			}
 			s.mu.Unlock()
 		}

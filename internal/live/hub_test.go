@@ -75,7 +75,7 @@ func natsServer(t *testing.T, port int) *server.Server {
 }
 
 // setup makes one person and so many replicas: one with an embedded server, several with one of their own.
-func setup(t *testing.T, replicas int) *bundle {
+func setup(t *testing.T, replicas int, adjust ...func(*Hub)) *bundle {
 	t.Helper()
 	b := &bundle{workspace: uuid.New(), user: uuid.New()}
 	b.store = newMemory(b.user)
@@ -84,7 +84,7 @@ func setup(t *testing.T, replicas int) *bundle {
 		url = natsServer(t, -1).ClientURL()
 	}
 	for range replicas {
-		b.hubs = append(b.hubs, startHub(t, config(b.store, url)))
+		b.hubs = append(b.hubs, startHub(t, config(b.store, url), adjust...))
 	}
 	return b
 }

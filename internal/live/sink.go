@@ -18,7 +18,7 @@ type Sink interface {
 
 // ViewerSink takes the news that something about a person changed. Sink's rules hold for it too.
 type ViewerSink interface {
-	// Changed says that the viewer as last read is out of date. It comes at most once a second.
+	// Changed says that the viewer as last read is out of date. It comes at most every 750 ms.
 	Changed()
 	// End says that nothing more comes, and why; nil when the subscription was closed by its owner.
 	End(err error)

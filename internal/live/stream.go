@@ -97,7 +97,7 @@ func (h *Hub) NotificationsReceived(ctx context.Context, v model.Viewer, after *
 	return s.changes, nil
 }
 
-// ViewerChanges ticks when the viewer's settings, policy or integration changed: at most once a second, and whoever is
+// ViewerChanges ticks when the viewer's settings, policy or integration changed: at most every 750 ms, and whoever is
 // slow finds one tick for all that happened. It returns when nothing can be missed any more: who then reads the
 // viewer, and again at every tick, always ends with the newest.
 func (h *Hub) ViewerChanges(ctx context.Context, v model.Viewer) (<-chan struct{}, error) {

@@ -8,8 +8,9 @@ import (
 )
 
 const (
-	// viewerPause lies between two tidings of changes of one viewer at least.
-	viewerPause = time.Second
+	// viewerPause lies between two tidings of changes of one viewer at least: a second, less what it takes to read and
+	// render, so that a change is on the stream within a second even when another was told just before it.
+	viewerPause = 750 * time.Millisecond
 	// workspaceSpread is how long everybody in a workspace is told of a change that concerns them all: each of them
 	// then asks for their settings.
 	workspaceSpread = 5 * time.Second
@@ -20,7 +21,8 @@ type viewerClock struct {
 	// revision is what the database said last; seen: it said something.
 	revision int64
 	seen     bool
-	// personal: somebody said that this very person changed. The spread is for changes of the workspace.
+	// personal: somebody said that this very person changed, and nothing was told since. The spread is for changes of
+	// the workspace.
 	personal bool
 	spread   time.Time
 	told     time.Time
@@ -32,13 +34,14 @@ type viewerClock struct {
 func (e *entry) compareViewer(revision int64, now time.Time) {
 	v := &e.viewer
 	changed := v.seen && revision != v.revision
-	personal := v.personal
-	v.revision, v.seen, v.personal = revision, true, false
-	if !changed || !e.hasViewers() {
+	v.revision, v.seen = revision, true
+	// Whoever came by first may have seen a change before the message about it: it then waits already, with those of
+	// the workspace, and must not any longer.
+	if hurry := v.personal && v.timer != nil; !changed && !hurry || !e.hasViewers() {
 		return
 	}
 	due := v.told.Add(viewerPause)
-	if !personal && v.spread.After(due) {
+	if !v.personal && v.spread.After(due) {
 		due = v.spread
 	}
 	switch wait := due.Sub(now); {
@@ -68,7 +71,7 @@ func (e *entry) tellViewers(now time.Time) {
 		e.viewer.timer.Stop()
 		e.viewer.timer = nil
 	}
-	e.viewer.told = now
+	e.viewer.told, e.viewer.personal = now, false
 	for _, sub := range e.subscribers {
 		if sub.follows == followsViewer && sub.phase == live {
 			sub.viewer.Changed()

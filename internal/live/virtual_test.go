@@ -192,7 +192,7 @@ func TestViewerChanges(t *testing.T) {
 	raise := func(store *memory, user uuid.UUID) {
 		store.with(user, func(p *person) { p.position.ViewerRevision++ })
 	}
-	t.Run("AtMostOneASecondAndTheNewestWins", func(t *testing.T) {
+	t.Run("AtMostOneInAPauseAndTheNewestWins", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
 			user := uuid.New()
@@ -204,11 +204,12 @@ func TestViewerChanges(t *testing.T) {
 			}
 			began := time.Now()
 			var told []time.Duration
+			const every = 30 * time.Millisecond
 			go func() {
-				for range 100 {
+				for range 3 * viewerPause / every {
 					raise(store, user)
 					h.ViewerChanged(user)
-					time.Sleep(30 * time.Millisecond)
+					time.Sleep(every)
 				}
 			}()
 			for range changes {
@@ -217,7 +218,7 @@ func TestViewerChanges(t *testing.T) {
 					break
 				}
 			}
-			for i, want := range []time.Duration{0, time.Second, 2 * time.Second, 3 * time.Second} {
+			for i, want := range []time.Duration{0, viewerPause, 2 * viewerPause, 3 * viewerPause} {
 				if told[i] < want || told[i] > want+50*time.Millisecond {
 					t.Errorf("tick %d came after %v, want %v", i, told[i], want)
 				}
@@ -235,6 +236,62 @@ func TestViewerChanges(t *testing.T) {
 			receive(t, changes)
 			if took := time.Since(at); took > 10*time.Millisecond {
 				t.Errorf("the first change after a quiet time took %v", took)
+			}
+		})
+	})
+	t.Run("RightAfterAnotherWasTold", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			changes, _ := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
+			const most = 750 * time.Millisecond // of the second that is promised; the rest is for reading and rendering
+			for after := time.Duration(0); after <= most; after += most / 50 {
+				raise(store, user)
+				h.ViewerChanged(user)
+				receive(t, changes)
+				time.Sleep(after)
+				raise(store, user)
+				h.ViewerChanged(user)
+				at := time.Now()
+				receive(t, changes)
+				if took := time.Since(at); took > most-after {
+					t.Errorf("a change %v after another was told %v later", after, took)
+				}
+				time.Sleep(viewerPause)
+			}
+		})
+	})
+	t.Run("OfTheirOwnWhileTheWorkspaceIsTold", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			workspace, user := uuid.New(), uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			changes, _ := h.ViewerChanges(t.Context(), testViewer(workspace, user))
+			waited := 0
+			for range 50 {
+				h.PolicyChanged(workspace)
+				raise(store, user)
+				time.Sleep(round) // the reconciler has been here, and lets it wait with everybody else's
+				synctest.Wait()
+				if len(changes) > 0 {
+					<-changes
+					raise(store, user)
+				} else {
+					waited++
+				}
+				h.ViewerChanged(user)
+				at := time.Now()
+				receive(t, changes)
+				if took := time.Since(at); took > viewerPause {
+					t.Errorf("a change of their own took %v", took)
+				}
+				time.Sleep(workspaceSpread)
+			}
+			if waited == 0 {
+				t.Error("nothing ever waited: this shows nothing")
 			}
 		})
 	})
@@ -303,14 +360,16 @@ func TestViewerChanges(t *testing.T) {
 	})
 	t.Run("OnAnotherReplica", func(t *testing.T) {
 		t.Parallel()
-		b := setup(t, 2)
+		b := setup(t, 2, seldom) // the message alone brings it: a reconciler would be too late
 		changes, err := b.hubs[0].ViewerChanges(t.Context(), b.viewer())
 		if err != nil {
 			t.Fatal(err)
 		}
-		raise(b.store, b.user)
-		b.hubs[1].ViewerChanged(b.user)
-		receive(t, changes)
+		for range 3 {
+			raise(b.store, b.user)
+			b.hubs[1].ViewerChanged(b.user)
+			receive(t, changes)
+		}
 	})
 }
 
