@@ -35,9 +35,8 @@ type CliqStore interface {
 	Connection(ctx context.Context, userID uuid.UUID) (model.Connection, error)
 	RenewLease(ctx context.Context, userID, leaseID uuid.UUID, until, now model.Time) (bool, error)
 	ReleaseLease(ctx context.Context, userID, leaseID uuid.UUID) error
-	// DueCliq are the person's due messages, oldest first, and how many there are in all. What waits to be repeated
-	// is due with them.
-	DueCliq(ctx context.Context, userID uuid.UUID, now model.Time, limit int) (due []model.Outgoing, total int, err error)
+	// DueCliq are the person's due messages, oldest first. What waits to be repeated is due with them.
+	DueCliq(ctx context.Context, userID uuid.UUID, now model.Time, limit int) ([]model.Outgoing, error)
 	// BeginCliq marks messages SENDING under the lease and answers those that still may go; the others end SKIPPED.
 	BeginCliq(ctx context.Context, userID, leaseID uuid.UUID, ids []uuid.UUID, carrier *uuid.UUID, now model.Time) ([]uuid.UUID, error)
 	// TakePace counts one message against the person's minute; false: the minute is used up, and the person is

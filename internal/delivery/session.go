@@ -63,7 +63,7 @@ func (s *session) sendAll(ctx context.Context) error {
 func (s *session) due(ctx context.Context) ([]model.Outgoing, error) {
 	for {
 		now := s.now()
-		due, _, err := s.config.Store.DueCliq(ctx, s.c.UserID, now, foldMost)
+		due, err := s.config.Store.DueCliq(ctx, s.c.UserID, now, foldMost)
 		if err != nil {
 			return nil, fmt.Errorf("load due messages: %w", err)
 		}

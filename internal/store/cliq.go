@@ -10,20 +10,21 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-// DueCliq are a person's due Cliq messages, oldest first, at most limit of them, and how many there are in all. When
-// anything is due, so is what waits to be repeated: nothing younger may overtake it, and what it waits for is told by
-// the person's pause.
-func (s *Store) DueCliq(ctx context.Context, userID uuid.UUID, now model.Time, limit int) (due []model.Outgoing, total int, err error) {
-	due, err = collect(s.reader(ctx), func(o *model.Outgoing) []any { return append(outgoingFields(o), &total) },
-		`SELECT `+outgoingColumns+`, COUNT(*) OVER ()`+outgoingTables+`
-		WHERE d.channel = 2 AND d.status IN (0, 2) AND d.user_id = $1 AND (d.next_attempt_at <= $2 OR d.status = 2)
-			AND EXISTS (SELECT 1 FROM deliveries x
-				WHERE x.channel = 2 AND x.status IN (0, 2) AND x.user_id = $1 AND x.next_attempt_at <= $2)
-		ORDER BY n.created_at, n.id LIMIT $3`, userID, now, limit)
-	if err != nil {
-		return nil, 0, wrap("read due Cliq messages", err)
-	}
-	return due, total, nil
+// DueCliq are a person's due Cliq messages, oldest first, at most limit of them. When anything is due, so is what waits
+// to be repeated: nothing younger may overtake it, and what it waits for is told by the person's pause.
+//
+// The ids say which are the oldest, so that only those are read that are answered, however many wait.
+func (s *Store) DueCliq(ctx context.Context, userID uuid.UUID, now model.Time, limit int) ([]model.Outgoing, error) {
+	due, err := collect(s.reader(ctx), outgoingFields, `WITH oldest AS (
+			SELECT notification_id FROM deliveries
+			WHERE `+cliqWaits+` AND user_id = $1 AND (next_attempt_at <= $2 OR status = 2)
+				AND EXISTS (SELECT 1 FROM deliveries WHERE `+cliqWaits+` AND user_id = $1 AND next_attempt_at <= $2)
+			ORDER BY notification_id LIMIT $3
+		)
+		SELECT `+outgoingColumns+outgoingTables+`
+		WHERE d.channel = 2 AND d.notification_id IN (SELECT notification_id FROM oldest)
+		ORDER BY n.created_at, n.id`, userID, now, limit)
+	return due, wrap("read due Cliq messages", err)
 }
 
 // BeginCliq marks messages SENDING, right before they are sent, and answers which of them may go, in the order asked.

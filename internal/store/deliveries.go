@@ -80,16 +80,19 @@ func (s *Store) FinishDelivery(ctx context.Context, o model.DeliveryOutcome) (bo
 // NextDue is when the next delivery of a channel can go: the worker's next moment to look. For Cliq, a person who is
 // paused, or whom a worker holds, counts from when that ends. It answers false when nothing waits.
 func (s *Store) NextDue(ctx context.Context, channel model.Channel) (model.Time, bool, error) {
-	statement := `SELECT MIN(next_attempt_at) FROM deliveries WHERE channel = 1 AND status IN (0, 2)`
+	statement, args := `SELECT MIN(next_attempt_at) FROM deliveries WHERE channel = 1 AND status IN (0, 2)`, []any(nil)
 	if channel == model.ChannelCliq {
-		statement = `SELECT MIN(` + s.pick(`GREATEST(d.first, i.paused_until, i.lease_until)`,
-			`MAX(d.first, COALESCE(i.paused_until, 0), COALESCE(i.lease_until, 0))`) + `)
-			FROM (SELECT user_id, MIN(next_attempt_at) AS first FROM deliveries
-				WHERE channel = 2 AND status IN (0, 2) GROUP BY user_id) d
-			JOIN integrations i ON i.user_id = d.user_id AND i.provider = 'ZOHO_CLIQ'`
+		// A person without a connection has nothing here, and counts for nothing if they do.
+		statement, args = waitingCliq+` SELECT MIN((
+				SELECT `+s.pick(`GREATEST(first, i.paused_until, i.lease_until)`, `MAX(first, COALESCE(i.paused_until, 0), COALESCE(i.lease_until, 0))`)+`
+				FROM integrations i WHERE i.user_id = person AND i.provider = 'ZOHO_CLIQ'
+			)) FROM (
+				SELECT person, (SELECT MIN(next_attempt_at) FROM deliveries WHERE `+cliqWaits+` AND user_id = person) AS first
+				FROM waiting WHERE person IS NOT NULL
+			) people`, []any{uuid.Nil}
 	}
 	var next model.Time
-	_, err := s.reader(ctx).one([]any{&next}, statement)
+	_, err := s.reader(ctx).one([]any{&next}, statement, args...)
 	return next, err == nil && !next.IsZero(), wrap("read next due time", err)
 }
 

@@ -100,8 +100,7 @@ func callEverything(t *testing.T, s *Store, user uuid.UUID) {
 	must(s.Positions(ctx, []uuid.UUID{user}))
 	must(s.ClaimEmail(ctx, now, 5, lease, now.Add(time.Minute)))
 	must(s.ClaimCliq(ctx, now, 5, lease, now.Add(time.Minute)))
-	due, _, err := s.DueCliq(ctx, user, now, 10)
-	must(due, err)
+	must(s.DueCliq(ctx, user, now, 10))
 	for _, channel := range []model.Channel{model.ChannelEmail, model.ChannelCliq} {
 		_, _, err := s.NextDue(ctx, channel)
 		must(channel, err)

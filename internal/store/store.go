@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/google/uuid"
 	"gorm.io/gorm"
 
 	"github.com/heffl/bff/model"
@@ -56,6 +57,8 @@ type Store struct {
 	migrations func() (*sql.DB, error)
 	locked     map[model.Channel][]string
 	epoch      atomic.Pointer[model.Epoch]
+	// cliqTurn is behind whom the next claim for Cliq goes on.
+	cliqTurn atomic.Pointer[uuid.UUID]
 }
 
 // Open opens the database and proves that it answers. It changes nothing in it: Migrate does.

@@ -219,10 +219,10 @@ func testCliqMessages(t *testing.T, s *store.Store) {
 	for i := range 4 {
 		ids = append(ids, deliver(t, s, v, "deal.won", onlyCliq, noon.Add(time.Duration(i)*time.Second)))
 	}
-	due, total, err := s.DueCliq(t.Context(), v.User.UUID, noon.Add(2*time.Second), 2)
-	if err != nil || total != 3 || len(due) != 2 || due[0].Delivery.NotificationID != ids[0] || due[1].Delivery.NotificationID != ids[1] ||
+	due, err := s.DueCliq(t.Context(), v.User.UUID, noon.Add(2*time.Second), 2)
+	if err != nil || len(due) != 2 || due[0].Delivery.NotificationID != ids[0] || due[1].Delivery.NotificationID != ids[1] ||
 		due[0].Event.CliqText == "" || due[0].User.UUID != v.User.UUID {
-		t.Errorf("due = %+v of %d, %v", due, total, err)
+		t.Errorf("due = %+v, %v", due, err)
 	}
 	now := noon.Add(10 * time.Second)
 	if send := w.begin(t, now, nil, ids[1], model.NewID(), ids[0]); !slices.Equal(send, []uuid.UUID{ids[1], ids[0]}) {
