@@ -21,7 +21,10 @@ type loop struct {
 	// claim takes at most n pieces of work.
 	claim func(ctx context.Context, n int) ([]job, error)
 	// next is when something will be due; false: nothing is queued.
-	next   func(ctx context.Context) (model.Time, bool, error)
+	next func(ctx context.Context) (model.Time, bool, error)
+	// ease is how many times as long as it looked in vain the loop then lets the database be, whoever wakes it: where many
+	// wait whom nothing may be sent to, looking is dear, and every event would ask for it. 0: it looks at once.
+	ease   int
 	now    func() time.Time
 	logger *slog.Logger
 
@@ -50,6 +53,7 @@ func (l *loop) run(claiming, working context.Context) {
 			return
 		}
 		free := l.workers - len(slots)
+		began := l.now()
 		jobs, err := l.claim(claiming, free)
 		if err != nil && claiming.Err() == nil {
 			l.logger.ErrorContext(claiming, "work cannot be claimed", slog.String("worker", l.name), slog.Any("error", err))
@@ -64,7 +68,10 @@ func (l *loop) run(claiming, working context.Context) {
 		if len(jobs) > 0 && len(jobs) == free {
 			continue // there may be more: go on as soon as a worker is free
 		}
-		if !l.sleep(claiming, err != nil) {
+		if len(jobs) > 0 {
+			began = time.Time{}
+		}
+		if !l.sleep(claiming, err != nil, began) {
 			return
 		}
 	}
@@ -80,13 +87,25 @@ func (l *loop) protect(ctx context.Context, j job) {
 	j(ctx)
 }
 
-// sleep waits for something to do; false: it is time to end.
-func (l *loop) sleep(ctx context.Context, failed bool) bool {
+// sleep waits for something to do; false: it is time to end. inVain is since when the loop has looked and found nothing; the zero
+// time: it found something.
+func (l *loop) sleep(ctx context.Context, failed bool, inVain time.Time) bool {
 	d := l.poll
 	if !failed {
 		due, queued, err := l.next(ctx)
 		if err == nil && queued {
 			d = min(d, max(due.Std().Sub(l.now()), minSleep))
+		}
+	}
+	if l.ease > 0 && !inVain.IsZero() {
+		rest := min(time.Duration(l.ease)*l.now().Sub(inVain), l.poll)
+		d = max(d-rest, 0)
+		eased := time.NewTimer(rest)
+		defer eased.Stop()
+		select {
+		case <-ctx.Done():
+			return false
+		case <-eased.C:
 		}
 	}
 	timer := time.NewTimer(d)

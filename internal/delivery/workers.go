@@ -126,6 +126,7 @@ func New(c Config) (*Workers, error) {
 	w := &Workers{config: c, breakers: newBreakers(), tests: newTestLimiter(c.Now)}
 	w.email = w.loop("email", c.EmailWorkers, model.ChannelEmail, w.claimEmail)
 	w.cliq = w.loop("cliq", c.CliqWorkers, model.ChannelCliq, w.claimCliq)
+	w.cliq.ease = 9 // of ten seconds in which nothing can be sent to anybody, it looks for one
 	return w, nil
 }
 
