@@ -1,0 +1,99 @@
+package delivery
+
+import (
+	"flag"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/heffl/bff/internal/sandbox"
+	"github.com/heffl/bff/internal/testkit"
+	"github.com/heffl/bff/model"
+)
+
+var full = flag.Bool("full", false, "as many events as the goals name, instead of some")
+
+// TestBlackHoleDrains shows what D7 says of afterwards: Cliq accepts and never answers for ten minutes; within five minutes
+// after them everything has been told that waited, while more comes, at no more than the pace, so that Zoho locks nobody out.
+func TestBlackHoleDrains(t *testing.T) {
+	t.Parallel()
+	const every = 6 * time.Second
+	events, people := 8, 2 // as many for each as the pace lets through, so that what waited comes on top
+	if *full {
+		events, people = 100, 10
+	}
+	w := newWorld(t, testkit.Postgres(t)) // on SQLite it would wait for the disk
+	viewers := make([]model.Viewer, people)
+	ids := make([][]uuid.UUID, people)
+	for i := range viewers {
+		viewers[i] = w.person(t, fmt.Sprint("person-", i))
+	}
+	pass := func(minutes time.Duration) {
+		for range minutes * time.Minute / every {
+			next := w.clock.now().Add(every)
+			for i := range events {
+				ids[i%people] = append(ids[i%people], w.publish(t, viewers[i%people], model.ChannelCliq, 1)...)
+			}
+			w.work(t)
+			w.clock.pass(next.Sub(w.clock.now()))
+		}
+	}
+	w.fault(t, sandbox.FaultBlackHole, sandbox.Setting{Value: "silent", Service: sandbox.ServiceCliq})
+	pass(10)
+	if n := len(w.zoho.Messages()); n != 0 {
+		t.Fatalf("%d messages came through the hole", n)
+	}
+	w.zoho.ResetFaults()
+	w.breakers = newBreakers() // it lives in real time
+	before := make([]int, people)
+	for i := range ids {
+		before[i] = len(ids[i])
+	}
+	pass(5)
+	for i, v := range viewers {
+		w.drained(t, v, ids[i][:before[i]])
+	}
+}
+
+// drained demands that everything given was told, but for what may have been lost in the hole, and at no more than the pace.
+func (w *world) drained(t *testing.T, v model.Viewer, ids []uuid.UUID) {
+	t.Helper()
+	unknown, sent := 0, 0
+	for _, d := range w.deliveries(t, v, ids...) {
+		switch d.Status {
+		case model.DeliveryStatusSent:
+			sent++
+		case model.DeliveryStatusOutcomeUnknown:
+			unknown++
+		default:
+			t.Errorf("five minutes later a message is %s %s", d.Status, d.Problem)
+		}
+	}
+	if sent == 0 || unknown > len(ids)/5 {
+		t.Errorf("of %d messages %d were told and %d may have been lost", len(ids), sent, unknown)
+	}
+	if c := w.connection(t, v); c.Problem != "" || c.Status != model.IntegrationStatusConnected {
+		t.Errorf("five minutes later the person reads %q", c.Problem)
+	}
+	last := 0
+	for _, n := range w.numbers(t, v) {
+		if n <= last {
+			t.Errorf("event %d was told after event %d", n, last)
+		}
+		last = n
+	}
+	messages := w.zoho.MessagesOf(v.User.Email)
+	for i := range messages {
+		within := 0
+		for _, m := range messages[i:] {
+			if m.At.Sub(messages[i].At) < time.Minute {
+				within++
+			}
+		}
+		if within > perMinute {
+			t.Fatalf("%d messages within a minute", within)
+		}
+	}
+}
