@@ -2,6 +2,7 @@ package resolvers
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/heffl/bff/model"
 )
@@ -14,9 +15,9 @@ func describeProblem(c *model.Connection, region *model.CliqRegion) *model.Integ
 }
 
 func problemText(c *model.Connection, region *model.CliqRegion) (message, remedy string) {
-	where := "Zoho Cliq"
+	where, accounts := "Zoho Cliq", "Zoho Accounts"
 	if region != nil {
-		where = region.CliqURL
+		where, accounts = region.CliqURL, strings.Replace(region.CliqURL, "//cliq.", "//accounts.", 1)
 	}
 	switch c.Problem {
 	case model.ProblemCodeBotNotFound:
@@ -24,7 +25,7 @@ func problemText(c *model.Connection, region *model.CliqRegion) (message, remedy
 			fmt.Sprintf("In Cliq (%s) open your profile picture → Bots & Tools → Bots, open the bot and copy its API endpoint, then paste it here with “Change bot”.", where)
 	case model.ProblemCodeTokenRevoked:
 		return "Zoho no longer accepts the permission you gave.",
-			"Connect again. If it was not you who removed it, look at accounts.zoho → Sessions → Connected Apps, and note that Zoho drops the oldest of 20 permissions of one account."
+			fmt.Sprintf("Connect again. If it was not you who removed it, look at %s → Sessions → Connected Apps, and note that Zoho drops the oldest of 20 permissions of one account.", accounts)
 	case model.ProblemCodeScopeMissing:
 		return "The permission does not cover sending messages with a bot.",
 			"Connect again and accept the permission “ZohoCliq.Webhooks.CREATE” on Zoho's page."
@@ -35,9 +36,9 @@ func problemText(c *model.Connection, region *model.CliqRegion) (message, remedy
 		return fmt.Sprintf("A message of the bot “%s” reached other people too, so sending was stopped.", c.BotName),
 			"Connect as a subscriber of the bot instead of its owner, or use a bot that only you are subscribed to, then send a test message."
 	case model.ProblemCodeRateLimited:
-		return "Zoho takes no more messages for you right now.", "Nothing to do: sending goes on by itself within ten minutes."
+		return "Zoho takes no more messages for you right now.", "Nothing to do: sending goes on by itself, mostly within ten minutes, and within an hour when Zoho asks for more."
 	case model.ProblemCodeProviderUnavailable:
-		return "Zoho Cliq does not answer at the moment.", "Nothing to do: we try again by ourselves, and what is older than an hour is left out."
+		return "Zoho Cliq does not answer at the moment.", "Nothing to do: we go on by ourselves. What is older than an hour is left out, and what may have arrived is not sent twice."
 	case model.ProblemCodeProviderMisconfigured:
 		return "Zoho refuses this server's own registration in your region.", "Tell your administrator: the client id or secret for this region is wrong in Zoho's API console (Client → Settings)."
 	case model.ProblemCodeMessageRejected:

@@ -1,6 +1,8 @@
 package resolvers
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,12 +16,12 @@ func TestEveryProblemHasARemedy(t *testing.T) {
 	region := &model.CliqRegion{Code: model.CliqRegionCodeIn, Label: "India (.in)", CliqURL: "https://cliq.zoho.in"}
 	says := map[model.ProblemCode][]string{ // in message or remedy
 		model.ProblemCodeBotNotFound:           {"“helper”", "https://cliq.zoho.in", "profile picture → Bots & Tools → Bots", "API endpoint", "Change bot"},
-		model.ProblemCodeTokenRevoked:          {"Connect again", "Sessions → Connected Apps", "oldest of 20"},
+		model.ProblemCodeTokenRevoked:          {"Connect again", "https://accounts.zoho.in → Sessions → Connected Apps", "oldest of 20"},
 		model.ProblemCodeScopeMissing:          {"Connect again", "ZohoCliq.Webhooks.CREATE"},
 		model.ProblemCodeNotSubscribed:         {"“helper”", "https://cliq.zoho.in", "Subscribe", "test message"},
 		model.ProblemCodeDeliveredToOthers:     {"“helper”", "subscriber", "test message"},
-		model.ProblemCodeRateLimited:           {"Nothing to do"},
-		model.ProblemCodeProviderUnavailable:   {"Nothing to do"},
+		model.ProblemCodeRateLimited:           {"Nothing to do", "within an hour"},
+		model.ProblemCodeProviderUnavailable:   {"Nothing to do", "not sent twice"},
 		model.ProblemCodeProviderMisconfigured: {"administrator", "API console"},
 		model.ProblemCodeMessageRejected:       {"Nothing to do"},
 		model.ProblemCodeMailboxRefused:        {"administrator", "e-mail address"},
@@ -47,6 +49,27 @@ func TestEveryProblemHasARemedy(t *testing.T) {
 		}
 		if anywhere := describeProblem(&model.Connection{Problem: code, BotName: "helper"}, nil); anywhere.Remedy == "" {
 			t.Errorf("%s says nothing without a region", code)
+		}
+	}
+}
+
+// TestReadmeSaysWhatPeopleRead holds every text in the README's table against the product's own.
+func TestReadmeSaysWhatPeopleRead(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	table, _, _ := strings.Cut(string(readme), "\nWhile somebody connects")
+	region := &model.CliqRegion{Code: model.CliqRegionCodeIn, CliqURL: "https://cliq.zoho.in"}
+	rows := regexp.MustCompile("(?m)^\\|[^|]+\\| `([A-Z_]+)`: ([^|]+) \\|[^|]+\\|$").FindAllStringSubmatch(table, -1)
+	if len(rows) < 9 {
+		t.Fatalf("the table has %d rows with a problem", len(rows))
+	}
+	for _, row := range rows {
+		says := describeProblem(&model.Connection{Problem: model.ProblemCode(row[1]), BotName: "heffl"}, region)
+		if want := says.Message + " *" + says.Remedy + "*"; row[2] != want {
+			t.Errorf("%s: the README says %s\nand a person reads %s", row[1], row[2], want)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,10 @@ func versionOf(t *testing.T, w *world) int64 {
 // TestExchangeFails goes through what Zoho says to the code, by both ways of ending an attempt.
 func TestExchangeFails(t *testing.T) {
 	t.Parallel()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, test := range map[string]struct {
 		fault sandbox.Fault
 		value string
@@ -137,6 +142,11 @@ func TestExchangeFails(t *testing.T) {
 			if codeOf(err) != test.user {
 				t.Errorf("got %v", err)
 			}
+			var told *model.UserError
+			if test.late || errors.As(err, &told) && strings.Contains(string(readme), "| `"+test.code+"`: "+told.Message+" |") {
+				return
+			}
+			t.Errorf("the README does not say %s: %v", test.code, told)
 		})
 	}
 	for _, odd := range []string{"missing", "milliseconds", "string", "float", "negative", "zero", "huge", "null", "text"} {

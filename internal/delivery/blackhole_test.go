@@ -20,7 +20,7 @@ var full = flag.Bool("full", false, "as many events as the goals name, instead o
 func TestBlackHoleDrains(t *testing.T) {
 	t.Parallel()
 	const every = 6 * time.Second
-	events, people := 8, 2 // as many for each as the pace lets through, so that what waited comes on top
+	events, people := 12, 2 // more for each than the pace lets through, so that what waited comes on top
 	if *full {
 		events, people = 100, 10
 	}
