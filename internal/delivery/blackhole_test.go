@@ -20,9 +20,10 @@ var full = flag.Bool("full", false, "as many events as the goals name, instead o
 func TestBlackHoleDrains(t *testing.T) {
 	t.Parallel()
 	const every = 6 * time.Second
-	events, people := 12, 2 // more for each than the pace lets through, so that what waited comes on top
+	// After the hole more comes for each person than the pace lets through, so that what waited is on top of it.
+	during, after, people := 4, 12, 2
 	if *full {
-		events, people = 100, 10
+		during, after, people = 100, 100, 10
 	}
 	w := newWorld(t, testkit.Postgres(t)) // on SQLite it would wait for the disk
 	viewers := make([]model.Viewer, people)
@@ -30,7 +31,7 @@ func TestBlackHoleDrains(t *testing.T) {
 	for i := range viewers {
 		viewers[i] = w.person(t, fmt.Sprint("person-", i))
 	}
-	pass := func(minutes time.Duration) {
+	pass := func(minutes time.Duration, events int) {
 		for range minutes * time.Minute / every {
 			next := w.clock.now().Add(every)
 			for i := range events {
@@ -41,7 +42,7 @@ func TestBlackHoleDrains(t *testing.T) {
 		}
 	}
 	w.fault(t, sandbox.FaultBlackHole, sandbox.Setting{Value: "silent", Service: sandbox.ServiceCliq})
-	pass(10)
+	pass(10, during)
 	if n := len(w.zoho.Messages()); n != 0 {
 		t.Fatalf("%d messages came through the hole", n)
 	}
@@ -51,7 +52,7 @@ func TestBlackHoleDrains(t *testing.T) {
 	for i := range ids {
 		before[i] = len(ids[i])
 	}
-	pass(5)
+	pass(5, after)
 	for i, v := range viewers {
 		w.drained(t, v, ids[i][:before[i]])
 	}
