@@ -2,12 +2,11 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/heffl/bff/graph"
 	"github.com/heffl/bff/internal/catalog"
@@ -157,20 +156,44 @@ func (h health) Check(ctx context.Context) []httpd.Part {
 // decorate fills in what a notification does not have from the database.
 func (a *App) decorate(n *model.Notification) { a.inbox.Decorate(n) }
 
-// disconnected tells a person, in the app and by e-mail, that they must connect again.
+// disconnected tells a person, in the app and by e-mail, that they must connect again. The key is that of the connection: once
+// is enough for each, whoever calls this how often.
 func (a *App) disconnected(ctx context.Context, c model.Connection, problem model.ProblemCode) {
+	const tries = 3
+	for try := 1; ; try++ {
+		err := a.tellDisconnected(ctx, &c, problem)
+		if err == nil {
+			return
+		}
+		a.logger.ErrorContext(ctx, "person was not told of a dead connection", slog.Any("error", err), slog.String("user_id", c.UserID.String()), slog.Int("try", try))
+		if try == tries {
+			return
+		}
+		pause := time.NewTimer(time.Second)
+		select {
+		case <-pause.C:
+		case <-ctx.Done():
+			pause.Stop()
+			return
+		}
+	}
+}
+
+func (a *App) tellDisconnected(ctx context.Context, c *model.Connection, problem model.ProblemCode) error {
 	v, found, err := a.store.ViewerByID(ctx, c.UserID)
-	if err != nil || !found {
-		a.logger.ErrorContext(ctx, "person of a dead connection was not found", slog.Any("error", err), slog.String("user_id", c.UserID.String()))
-		return
+	if err != nil {
+		return err
+	}
+	if !found {
+		return errors.New("nobody has this connection")
 	}
 	in := model.PublishEventInput{
-		Type: "integration.disconnected", IdempotencyKey: "integration.disconnected:" + uuid.NewString(), RecipientIds: []string{v.User.ExternalID},
-		Data: model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(problem)},
+		Type: "integration.disconnected", RecipientIds: []string{v.User.ExternalID},
+		IdempotencyKey: fmt.Sprintf("integration.disconnected:%s:%d", c.UserID, c.ConnectedAt.UnixMilli()),
+		Data:           model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(problem)},
 	}
-	if _, err := a.dispatcher.Publish(ctx, v.Workspace, &in, nil); err != nil {
-		a.logger.ErrorContext(ctx, "person was not told of a dead connection", slog.Any("error", err), slog.String("user_id", c.UserID.String()))
-	}
+	_, err = a.dispatcher.Publish(ctx, v.Workspace, &in, nil)
+	return err
 }
 
 // reasonOf puts the end of a connection into half a sentence.

@@ -103,8 +103,11 @@ func newBlackHole(b *testing.B) *blackHole {
 	wantNoErrors(b, "syncUsers", synced.UserErrors)
 	for _, region := range regions {
 		for i := range blackHolePeople {
-			p := s.bearer(b, blackHoleUser(region, i))
-			p.visit(b, s.consent(b, p.beginConnect(b, region, "heffl", s.url+"/"), strings.ToLower(region), p.id, p.id+"@acme.test"))
+			p := s.signedIn(b, blackHoleUser(region, i))
+			p.visit(b, s.consent(b, p.beginConnect(b, region, bot, s.url+"/"), strings.ToLower(region), p.id, p.id+"@acme.test"))
+			if status := p.viewer(b).Cliq.Status; status != "CONNECTED" {
+				b.Fatalf("%s is %s", p.id, status)
+			}
 		}
 	}
 	return h
@@ -179,8 +182,9 @@ func (h *blackHole) drain(b *testing.B, region string) {
 	if err := h.database.QueryRow(b.Context(), `SELECT count(*) FROM deliveries WHERE channel = 2 AND status IN (0, 1, 2)`).Scan(&waiting); err != nil {
 		b.Fatal(err)
 	}
-	if silent := region != blackHoleQuiet; silent != (waiting > blackHoleBacklog/2) {
-		b.Fatalf("%d messages wait for %s", waiting, region)
+	told, silent := len(h.chats(b, blackHoleUser(region, 0)+"@acme.test")), region != blackHoleQuiet
+	if silent != (waiting > blackHoleBacklog/2) || silent != (told == 0) {
+		b.Fatalf("%d messages wait for %s, and %d were told", waiting, region, told)
 	}
 	eventually(b, "nobody works on Cliq", time.Minute, func() bool {
 		h.exec(b, `UPDATE deliveries SET status = 6, finished_at = now(), lease_id = NULL, lease_until = NULL WHERE channel = 2 AND status IN (0, 1, 2)`)

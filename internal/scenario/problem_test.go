@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -41,5 +42,35 @@ func TestProblemOnBothReplicas(t *testing.T) {
 		wantOn(*failed.on("CLIQ").FinishedAt, "BOT_NOT_FOUND")
 		grace.setBot(t, bot)
 		wantOn(time.Now(), "")
+	}
+
+	// The permission is gone, many messages and a test find out at once on both replicas, and the person is told once.
+	one.fault(t, "token_revoked", "grace@acme.test")
+	var sending sync.WaitGroup
+	for i, from := range []*person{services, other.bearer(t, "u_ada", "events:write")} {
+		for n := range 10 {
+			sending.Go(func() {
+				if _, err := from.try(t.Context(), publishMutation, numbered(100*(i+1)+n, []string{"u_grace"})); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	}
+	sending.Go(func() { _, _ = grace.try(t.Context(), testMutation, nil) })
+	sending.Wait()
+	for _, stream := range streams {
+		until(t, stream, "NEEDS_RECONNECT on a stream", func(v viewer) bool { return v.Cliq.Status == "NEEDS_RECONNECT" })
+	}
+	told := 0
+	eventually(t, "integration.disconnected in the inbox", waitLong, func() bool {
+		for _, n := range grace.settledInbox(t).Notifications.Nodes {
+			if n.EventType == "integration.disconnected" {
+				told++
+			}
+		}
+		return told > 0
+	})
+	if told != 1 {
+		t.Errorf("told %d times", told)
 	}
 }
