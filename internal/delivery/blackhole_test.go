@@ -31,8 +31,8 @@ func TestBlackHoleDrains(t *testing.T) {
 	for i := range viewers {
 		viewers[i] = w.person(t, fmt.Sprint("person-", i))
 	}
-	pass := func(minutes time.Duration, events int) {
-		for range minutes * time.Minute / every {
+	pass := func(long time.Duration, events int) {
+		for range long / every {
 			next := w.clock.now().Add(every)
 			for i := range events {
 				ids[i%people] = append(ids[i%people], w.publish(t, viewers[i%people], model.ChannelCliq, 1)...)
@@ -42,7 +42,7 @@ func TestBlackHoleDrains(t *testing.T) {
 		}
 	}
 	w.fault(t, sandbox.FaultBlackHole, sandbox.Setting{Value: "silent", Service: sandbox.ServiceCliq})
-	pass(10, during)
+	pass(10*time.Minute, during)
 	if n := len(w.zoho.Messages()); n != 0 {
 		t.Fatalf("%d messages came through the hole", n)
 	}
@@ -52,7 +52,7 @@ func TestBlackHoleDrains(t *testing.T) {
 	for i := range ids {
 		before[i] = len(ids[i])
 	}
-	pass(5, after)
+	pass(5*time.Minute, after)
 	for i, v := range viewers {
 		w.drained(t, v, ids[i][:before[i]])
 	}

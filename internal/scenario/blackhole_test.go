@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -31,6 +33,9 @@ const blackHoleQuiet = "US"
 // more than a tenth: the ratios are the medians over all pairs. A hole begins with what ten minutes of it would have left
 // behind, and has people and a region of its own, whose queue is emptied when it is over.
 //
+// Times depend on what else the machine does; how much of the processor an event costs, in the server and in PostgreSQL, hardly
+// does, and is told beside them.
+//
 //	go test -run '^$' -bench CliqBlackHole -benchtime 1x ./internal/scenario [-full]
 func BenchmarkCliqBlackHole(b *testing.B) {
 	pairs, events := 3, 200
@@ -52,16 +57,17 @@ func BenchmarkCliqBlackHole(b *testing.B) {
 				runs[hole] = h.run(b, fmt.Sprintf("%d-%d", pair, hole), region, events)
 			}
 			for name, of := range map[string]func(blackHoleRun) time.Duration{
-				"publish-p50": func(r blackHoleRun) time.Duration { return percentile(r.publish, 50) },
-				"publish-p99": func(r blackHoleRun) time.Duration { return percentile(r.publish, 99) },
-				"mail-p50":    func(r blackHoleRun) time.Duration { return percentile(r.mail, 50) },
-				"mail-p99":    func(r blackHoleRun) time.Duration { return percentile(r.mail, 99) },
+				"publish-p50":  func(r blackHoleRun) time.Duration { return percentile(r.publish, 50) },
+				"publish-p99":  func(r blackHoleRun) time.Duration { return percentile(r.publish, 99) },
+				"mail-p50":     func(r blackHoleRun) time.Duration { return percentile(r.mail, 50) },
+				"mail-p99":     func(r blackHoleRun) time.Duration { return percentile(r.mail, 99) },
+				"server-cpu":   func(r blackHoleRun) time.Duration { return r.server },
+				"database-cpu": func(r blackHoleRun) time.Duration { return r.database },
 			} {
 				quiet, hole := of(runs[0]), of(runs[1])
 				all[name+"-quiet-ms"] = append(all[name+"-quiet-ms"], quiet.Seconds()*1000)
 				all[name+"-hole-ms"] = append(all[name+"-hole-ms"], hole.Seconds()*1000)
 				all[name+"-ratio"] = append(all[name+"-ratio"], hole.Seconds()/quiet.Seconds())
-				b.Logf("pair %d: %s quiet %v, hole %v, ratio %.2f", pair, name, quiet.Round(time.Microsecond), hole.Round(time.Microsecond), hole.Seconds()/quiet.Seconds())
 			}
 		}
 		for name, values := range all {
@@ -78,8 +84,12 @@ type blackHole struct {
 	database *pgx.Conn
 }
 
-// blackHoleRun is how long each publishEvent took, and each e-mail from there on; both are sorted.
-type blackHoleRun struct{ publish, mail []time.Duration }
+// blackHoleRun is how long each publishEvent took, and each e-mail from there on, both sorted; and what an event cost of the
+// processor.
+type blackHoleRun struct {
+	publish, mail    []time.Duration
+	server, database time.Duration
+}
 
 func newBlackHole(b *testing.B) *blackHole {
 	b.Helper()
@@ -146,6 +156,7 @@ func (h *blackHole) run(b *testing.B, name, region string, events int) (r blackH
 		name, blackHoleBacklog, "u-"+strings.ToLower(region)+"-", blackHolePeople, waits)
 	h.exec(b, `VACUUM ANALYZE`)
 
+	server, database := h.processor(b)
 	sent := map[string]time.Time{}
 	pace := time.NewTicker(blackHoleEvery)
 	defer pace.Stop()
@@ -163,6 +174,8 @@ func (h *blackHole) run(b *testing.B, name, region string, events int) (r blackH
 		}
 		sent[key] = begin
 	}
+	serverAfter, databaseAfter := h.processor(b)
+	r.server, r.database = (serverAfter-server)/time.Duration(events), (databaseAfter-database)/time.Duration(events)
 	eventually(b, "every e-mail", time.Minute, func() bool { return len(h.mailsAbout(b, sent)) == events })
 	for key, at := range h.mailsAbout(b, sent) {
 		r.mail = append(r.mail, at.Sub(sent[key]))
@@ -194,6 +207,42 @@ func (h *blackHole) drain(b *testing.B, region string) {
 		}
 		return left == 0
 	})
+}
+
+// processor is how much of the processor the server and all of PostgreSQL have used so far, as Linux counts it: in hundredths
+// of a second.
+func (h *blackHole) processor(b *testing.B) (server, database time.Duration) {
+	b.Helper()
+	used := func(pid uint32) (parent uint32, d time.Duration) {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+		if err != nil {
+			return 0, 0 // it has ended
+		}
+		fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		number := func(i int) int {
+			n, err := strconv.Atoi(fields[i])
+			if err != nil {
+				b.Fatal(err)
+			}
+			return n
+		}
+		return uint32(number(1)), time.Duration(number(11)+number(12)+number(13)+number(14)) * 10 * time.Millisecond
+	}
+	_, server = used(uint32(h.cmd.Process.Pid))
+	postgres, _ := used(h.database.PgConn().PID())
+	_, database = used(postgres) // with those that have ended
+	processes, err := os.ReadDir("/proc")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, process := range processes {
+		if pid, err := strconv.ParseUint(process.Name(), 10, 32); err == nil {
+			if parent, d := used(uint32(pid)); parent == postgres {
+				database += d
+			}
+		}
+	}
+	return server, database
 }
 
 // percentile is one of sorted values.
