@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"flag"
 	"fmt"
 	"testing"
 	"time"
@@ -12,8 +11,6 @@ import (
 	"github.com/heffl/bff/internal/testkit"
 	"github.com/heffl/bff/model"
 )
-
-var full = flag.Bool("full", false, "as many events as the goals name, instead of some")
 
 // TestBlackHoleDrains shows what D7 says of afterwards: Cliq accepts and never answers for ten minutes; within five minutes
 // after them everything has been told that waited, while more comes, at no more than the pace, so that Zoho locks nobody out.

@@ -85,12 +85,15 @@ func (h *Hub) unfollow(e *entry) {
 
 // followRest has everybody followed who came while NATS was out of reach.
 func (h *Hub) followRest() {
-	h.entries(func(e *entry) bool {
-		if e.deaf {
-			e.check()
+	for _, s := range h.shards {
+		s.mu.Lock()
+		for _, e := range s.entries {
+			if e.deaf {
+				e.check()
+			}
 		}
-		return false
-	})
+		s.mu.Unlock()
+	}
 }
 
 // compare asks for the positions of all given entries and sets right whatever differs. When the database does not
