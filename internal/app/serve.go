@@ -156,8 +156,8 @@ func (h health) Check(ctx context.Context) []httpd.Part {
 // decorate fills in what a notification does not have from the database.
 func (a *App) decorate(n *model.Notification) { a.inbox.Decorate(n) }
 
-// disconnected tells a person, in the app and by e-mail, that they must connect again. The key is that of the connection: once
-// is enough for each, whoever calls this how often.
+// disconnected tells a person, in the app and by e-mail, that they must do something before messages get through again. The
+// key is that of the connection, or of a problem with its bot: once is enough for each, whoever calls this how often.
 func (a *App) disconnected(ctx context.Context, c model.Connection, problem model.ProblemCode) {
 	const tries = 3
 	for try := 1; ; try++ {
@@ -189,17 +189,32 @@ func (a *App) tellDisconnected(ctx context.Context, c *model.Connection, problem
 	}
 	in := model.PublishEventInput{
 		Type: "integration.disconnected", RecipientIds: []string{v.User.ExternalID},
-		IdempotencyKey: fmt.Sprintf("integration.disconnected:%s:%d", c.UserID, c.ConnectedAt.UnixMilli()),
-		Data:           model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(problem)},
+		IdempotencyKey: disconnectedKey(c, problem),
+		Data:           model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(c, problem)},
 	}
 	_, err = a.dispatcher.Publish(ctx, v.Workspace, &in, nil)
 	return err
 }
 
-// reasonOf puts the end of a connection into half a sentence.
-func reasonOf(problem model.ProblemCode) string {
-	if problem == model.ProblemCodeScopeMissing {
-		return "the permission does not cover sending messages"
+func disconnectedKey(c *model.Connection, problem model.ProblemCode) string {
+	if problem.NeedsPerson() {
+		return fmt.Sprintf("integration.disconnected:%s:%s:%d", c.UserID, problem, c.ProblemSince.UnixMilli())
 	}
-	return "Zoho no longer accepts the permission"
+	return fmt.Sprintf("integration.disconnected:%s:%d", c.UserID, c.ConnectedAt.UnixMilli())
+}
+
+// reasonOf puts why nothing gets through into half a sentence.
+func reasonOf(c *model.Connection, problem model.ProblemCode) string {
+	switch problem {
+	case model.ProblemCodeBotNotFound:
+		return fmt.Sprintf("Zoho knows no bot with the unique name “%s”", c.BotName)
+	case model.ProblemCodeNotSubscribed:
+		return fmt.Sprintf("you are not subscribed to the bot “%s”", c.BotName)
+	case model.ProblemCodeDeliveredToOthers:
+		return fmt.Sprintf("a message of the bot “%s” reached other people", c.BotName)
+	case model.ProblemCodeScopeMissing:
+		return "the permission does not cover sending messages"
+	default:
+		return "Zoho no longer accepts the permission"
+	}
 }

@@ -199,8 +199,9 @@ func (tc *faultCase) run(t *testing.T, value string) {
 	if asked > 2 || asked > 1 && tc.row != rowRevoked {
 		t.Errorf("%d requests", asked)
 	}
-	if n := len(w.disconnected); n != 0 != tc.broken || n > 1 {
-		t.Errorf("told %d times that a person must connect again", n)
+	mustAct := tc.broken || c.Problem.NeedsPerson() && c.Problem != model.ProblemCodeProviderMisconfigured
+	if n := len(w.disconnected); n != 0 != mustAct || n > 1 {
+		t.Errorf("told %d times that a person must act", n)
 	}
 	if told := len(w.changed) > 0; told != (tc.problem != "") {
 		t.Errorf("open streams were told: %t", told)

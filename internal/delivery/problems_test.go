@@ -44,7 +44,7 @@ func TestProblems(t *testing.T) {
 				}
 				w.clock.pass(probeInterval)
 			}
-			if len(w.changed) != 1 || len(w.disconnected) != 0 {
+			if len(w.changed) != 1 || len(w.disconnected) != 1 || w.disconnected[0] != model.ProblemCodeBotNotFound {
 				t.Errorf("told %d times of one problem, %v", len(w.changed), w.disconnected)
 			}
 			w.zoho.ResetFaults()

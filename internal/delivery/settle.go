@@ -23,6 +23,12 @@ func (w *Workers) settle(ctx context.Context, c *model.Connection, lease uuid.UU
 		}
 	case r.needsPerson:
 		changed, err = w.config.Store.NoteProblem(ctx, c.UserID, &lease, r.problem, now.Add(probeInterval), until, now)
+		// What only an administrator can mend is the same for everybody in the region, and nobody's to act on.
+		if err == nil && changed && r.problem != model.ProblemCodeProviderMisconfigured {
+			told := *c
+			told.ProblemSince = now
+			w.config.Disconnected(ctx, told, r.problem)
+		}
 	case r.problem != "":
 		changed, err = w.config.Store.NoteProblem(ctx, c.UserID, &lease, r.problem, model.Time{}, until, now)
 	case r.status == model.DeliveryStatusSent:

@@ -73,7 +73,8 @@ type Config struct {
 	Subject func(e *model.Event) string
 	// Changed is told whose integration shows something else now. It must not wait.
 	Changed func(userID uuid.UUID)
-	// Disconnected is told that a person must connect again, once for each time.
+	// Disconnected is told that no message gets through until the person does something, once for each time: that they must
+	// connect again, or set right what is wrong with the bot. Of the latter ProblemSince says since when.
 	Disconnected func(ctx context.Context, c model.Connection, problem model.ProblemCode)
 	// EmailWorkers and CliqWorkers are how many send at once; 0: 8 and 16.
 	EmailWorkers, CliqWorkers int

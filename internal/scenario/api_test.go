@@ -177,14 +177,15 @@ func (p *person) settledInbox(tb testing.TB) inbox {
 	return got
 }
 
-// latest is the newest notification, once nothing is under way any more.
-func (p *person) latest(tb testing.TB) notification {
+// latest is the newest notification of a type, once nothing is under way any more.
+func (p *person) latest(tb testing.TB, eventType string) notification {
 	tb.Helper()
-	got := p.settledInbox(tb)
-	if len(got.Notifications.Nodes) == 0 {
-		tb.Fatalf("%s's inbox is empty", p.id)
+	got := p.settledInbox(tb).Notifications.Nodes
+	i := slices.IndexFunc(got, func(n notification) bool { return n.EventType == eventType })
+	if i < 0 {
+		tb.Fatalf("%s's inbox has nothing of the type %s", p.id, eventType)
 	}
-	return got.Notifications.Nodes[0]
+	return got[i]
 }
 
 // text is what s points to, or nothing.

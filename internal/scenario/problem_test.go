@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func TestProblemOnBothReplicas(t *testing.T) {
 		if _, err := services.try(t.Context(), publishMutation, numbered(number, []string{"u_grace"})); err != nil {
 			t.Fatal(err)
 		}
-		failed := grace.latest(t)
+		failed := grace.latest(t, "deal.won")
 		wantOn(*failed.on("CLIQ").FinishedAt, "BOT_NOT_FOUND")
 		grace.setBot(t, bot)
 		wantOn(time.Now(), "")
@@ -61,16 +62,19 @@ func TestProblemOnBothReplicas(t *testing.T) {
 	for _, stream := range streams {
 		until(t, stream, "NEEDS_RECONNECT on a stream", func(v viewer) bool { return v.Cliq.Status == "NEEDS_RECONNECT" })
 	}
-	told := 0
-	eventually(t, "integration.disconnected in the inbox", waitLong, func() bool {
-		for _, n := range grace.settledInbox(t).Notifications.Nodes {
-			if n.EventType == "integration.disconnected" {
-				told++
+	told := func(reason string) (n int) {
+		for _, one := range grace.settledInbox(t).Notifications.Nodes {
+			if one.EventType == "integration.disconnected" && strings.Contains(one.Title, reason) {
+				n++
 			}
 		}
-		return told > 0
-	})
-	if told != 1 {
-		t.Errorf("told %d times", told)
+		return n
+	}
+	eventually(t, "integration.disconnected in the inbox", waitLong, func() bool { return told("no longer accepts the permission") > 0 })
+	if n := told("no longer accepts the permission"); n != 1 {
+		t.Errorf("told %d times of the permission", n)
+	}
+	if n := told("knows no bot with the unique name “nosuchbot”"); n != 4 {
+		t.Errorf("told %d times of the bot, which was wrong four times", n)
 	}
 }

@@ -53,7 +53,7 @@ func TestSameResults(t *testing.T) {
 		same("received", plain, executed)
 		next[json.RawMessage](t, received)
 	}
-	latest := grace.latest(t)
+	latest := grace.latest(t, "deal.won")
 	for _, change := range []string{
 		`mutation($ids:[ID!]!){markNotificationsRead(input:{ids:$ids}){userErrors{code}}}`,
 		`mutation($ids:[ID!]!){archiveNotifications(input:{ids:$ids}){userErrors{code}}}`,

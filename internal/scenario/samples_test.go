@@ -53,7 +53,7 @@ func (s *story) publishSamples(t *testing.T) {
 // compareInbox compares the newest notification of somebody with the sample it must be of.
 func (s *story) compareInbox(t *testing.T, p *person, sample *sample) {
 	t.Helper()
-	n := p.latest(t)
+	n := p.latest(t, sample.Type)
 	type seen struct{ Type, Title, Body, Path, URL, Subject string }
 	want := seen{
 		sample.Type, sample.texts.title, sample.texts.body, sample.texts.path, s.url + sample.texts.path,

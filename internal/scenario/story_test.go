@@ -167,7 +167,7 @@ func (s *story) tell(t *testing.T, eventType, recipient string) notification {
 	t.Helper()
 	event := s.event(eventType, recipient)
 	s.services.publish(t, event)
-	got := s.people[recipient].latest(t)
+	got := s.people[recipient].latest(t, eventType)
 	if want := event["data"].(map[string]any)["dealTitle"].(string); !strings.Contains(got.Title, want) {
 		t.Fatalf("the newest notification is %q, want one about %s", got.Title, want)
 	}
