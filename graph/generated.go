@@ -3498,7 +3498,7 @@ union InboxChange = NotificationReceived | NotificationsUpdated | AllNotificatio
 type NotificationReceived {
   "Where the inbox stands after it."
   cursor: Cursor!
-  "Exact, after it."
+  "Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too."
   unreadCount: Int!
   "The notification."
   notification: Notification!
@@ -3508,7 +3508,7 @@ type NotificationReceived {
 type NotificationsUpdated {
   "Where the inbox stands after it."
   cursor: Cursor!
-  "Exact, after it."
+  "Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too."
   unreadCount: Int!
   "The notifications as they are now."
   notifications: [Notification!]!
@@ -3518,7 +3518,7 @@ type NotificationsUpdated {
 type AllNotificationsRead {
   "Where the inbox stands after it."
   cursor: Cursor!
-  "Exact, after it."
+  "Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too."
   unreadCount: Int!
   "Everything that came no later than this is read."
   upTo: Cursor!

@@ -47,7 +47,7 @@ type ActorInput struct {
 type AllNotificationsRead struct {
 	// Where the inbox stands after it.
 	Cursor Cursor `json:"cursor"`
-	// Exact, after it.
+	// Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too.
 	UnreadCount int32 `json:"unreadCount"`
 	// Everything that came no later than this is read.
 	UpTo Cursor `json:"upTo"`
@@ -321,7 +321,7 @@ type NotificationFilter struct {
 type NotificationReceived struct {
 	// Where the inbox stands after it.
 	Cursor Cursor `json:"cursor"`
-	// Exact, after it.
+	// Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too.
 	UnreadCount int32 `json:"unreadCount"`
 	// The notification.
 	Notification Notification `json:"notification"`
@@ -333,7 +333,7 @@ func (NotificationReceived) IsInboxChange() {}
 type NotificationsUpdated struct {
 	// Where the inbox stands after it.
 	Cursor Cursor `json:"cursor"`
-	// Exact, after it.
+	// Exact at the moment it is told: after this change, and when it is replayed, after those that follow it, too.
 	UnreadCount int32 `json:"unreadCount"`
 	// The notifications as they are now.
 	Notifications []Notification `json:"notifications"`
