@@ -10,9 +10,11 @@ import (
 )
 
 // turns lets each caller do one thing at a time that is dear, and everybody together so many, so that who asks for much
-// waits for themselves and nobody else does.
+// waits for themselves and nobody else does. Between two turns a caller rests, so that others find a processor free
+// at any moment.
 type turns struct {
 	seats chan struct{} // nil: any number of callers at a time
+	rest  int           // how many times as long as a turn took
 
 	mu    sync.Mutex // guards lines and how many wait in each
 	lines map[string]*line
@@ -25,8 +27,8 @@ type line struct {
 }
 
 // newTurns makes turns for so many callers at a time; 0: for any number.
-func newTurns(seats int) *turns {
-	t := &turns{lines: make(map[string]*line)}
+func newTurns(seats, rest int) *turns {
+	t := &turns{rest: rest, lines: make(map[string]*line)}
 	if seats > 0 {
 		t.seats = make(chan struct{}, seats)
 	}
@@ -58,12 +60,20 @@ func (t *turns) take(ctx context.Context, key string) (done func(), ok bool) {
 			return nil, false
 		}
 	}
+	begin := time.Now()
 	return func() {
 		if t.seats != nil {
 			<-t.seats
 		}
-		<-l.turn
-		t.leave(key, l)
+		free := func() {
+			<-l.turn
+			t.leave(key, l)
+		}
+		if t.rest == 0 {
+			free()
+			return
+		}
+		time.AfterFunc(time.Duration(t.rest)*time.Since(begin), free)
 	}, true
 }
 

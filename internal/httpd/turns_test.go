@@ -34,7 +34,7 @@ func TestTurns(t *testing.T) {
 	t.Run("OneAtATime", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(0)
+			turns := newTurns(0, 0)
 			first := <-take(t.Context(), turns, "a")
 			second := take(t.Context(), turns, "a")
 			waits(t, second)
@@ -49,7 +49,7 @@ func TestTurns(t *testing.T) {
 	t.Run("Seats", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(2)
+			turns := newTurns(2, 0)
 			a, b := <-take(t.Context(), turns, "a"), <-take(t.Context(), turns, "b")
 			c := take(t.Context(), turns, "c")
 			waits(t, c)
@@ -61,10 +61,29 @@ func TestTurns(t *testing.T) {
 			}
 		})
 	})
+	t.Run("Rests", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			turns := newTurns(1, 3)
+			begin := time.Now()
+			first := <-take(t.Context(), turns, "a")
+			time.Sleep(time.Second)
+			first()
+			(<-take(t.Context(), turns, "b"))()
+			if waited := time.Since(begin); waited != time.Second {
+				t.Errorf("somebody else waited until %v", waited)
+			}
+			(<-take(t.Context(), turns, "a"))()
+			if waited := time.Since(begin); waited != 4*time.Second {
+				t.Errorf("the next turn came after %v", waited)
+			}
+			synctest.Wait()
+		})
+	})
 	t.Run("GivenUp", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(1)
+			turns := newTurns(1, 0)
 			a := <-take(t.Context(), turns, "a")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
