@@ -44,7 +44,7 @@ func (h *Hub) admit(ctx context.Context) {
 		if followed {
 			h.bus.settle()
 		}
-		h.compare(ctx, present)
+		h.compare(ctx, present, false)
 		for _, e := range present {
 			s := e.shard
 			s.mu.Lock()
@@ -97,8 +97,8 @@ func (h *Hub) followRest() {
 }
 
 // compare asks for the positions of all given entries and sets right whatever differs. When the database does not
-// answer, everything stays as it is until the reconciler comes by.
-func (h *Hub) compare(ctx context.Context, entries []*entry) {
+// answer, everything stays as it is until the reconciler comes by. patient: a message that was sent just now may still come.
+func (h *Hub) compare(ctx context.Context, entries []*entry, patient bool) {
 	if len(entries) == 0 {
 		return
 	}
@@ -121,7 +121,7 @@ func (h *Hub) compare(ctx context.Context, entries []*entry) {
 		if !ok { // nothing is known of the person: an empty inbox
 			p.Active = true
 		}
-		e.settle(p, known[i], now)
+		e.settle(p, known[i], now, patient)
 	}
 }
 
@@ -160,13 +160,13 @@ func (e *entry) furthest() (seq int64) {
 
 // settle sets every subscriber right by what the database says. known is the place that a subscriber had reached
 // before the question: a smaller answer means that a message lied, or that the database lost something.
-func (e *entry) settle(p model.InboxPosition, known int64, now time.Time) {
+func (e *entry) settle(p model.InboxPosition, known int64, now time.Time, patient bool) {
 	s := e.shard
 	var ended []*subscriber
 	var why []error
 	s.mu.Lock()
 	for _, sub := range slices.Clone(e.subscribers) { // one that ends is taken out
-		if err := e.place(sub, p, known); err != nil {
+		if err := e.place(sub, p, known, patient); err != nil {
 			s.drop(sub)
 			ended, why = append(ended, sub), append(why, err)
 		} else if sub.phase != joining && sub.phase != behind {
@@ -183,7 +183,7 @@ func (e *entry) settle(p model.InboxPosition, known int64, now time.Time) {
 }
 
 // place decides how one subscriber goes on. An error ends it. The shard's lock is held.
-func (e *entry) place(sub *subscriber, p model.InboxPosition, known int64) error {
+func (e *entry) place(sub *subscriber, p model.InboxPosition, known int64, patient bool) error {
 	h := e.shard.hub
 	if !p.Active {
 		return errInactive()
@@ -198,6 +198,7 @@ func (e *entry) place(sub *subscriber, p model.InboxPosition, known int64) error
 	reset := model.InboxResetReason("")
 	switch sub.phase {
 	case joining:
+		patient = false
 		reset = sub.reset
 		if reset == "" && sub.at.Seq > p.LastSeq {
 			reset = model.InboxResetReasonUnknownCursor
@@ -219,11 +220,37 @@ func (e *entry) place(sub *subscriber, p model.InboxPosition, known int64) error
 			return h.errCursor(e.user, p.LastSeq, reset)
 		}
 	}
-	if sub.phase == live && sub.at.Seq < max(p.LastSeq, e.heard) {
+	switch {
+	case sub.phase != live || sub.at.Seq >= max(p.LastSeq, e.heard):
+	case patient && sub.at.Seq >= e.heard:
+		e.await(p.LastSeq)
+	default:
 		sub.phase = behind
 	}
 	if sub.phase == behind {
 		e.read()
 	}
 	return nil
+}
+
+// await leaves a change to its message for a moment. The shard's lock is held.
+func (e *entry) await(seq int64) {
+	if e.awaited == 0 {
+		e.awaited = seq
+		time.AfterFunc(messagePatience, e.overdue)
+	}
+}
+
+// overdue reads what no message has told of.
+func (e *entry) overdue() {
+	e.shard.mu.Lock()
+	defer e.shard.mu.Unlock()
+	seq := e.awaited
+	e.awaited = 0
+	for _, sub := range e.subscribers {
+		if sub.follows != followsViewer && sub.phase == live && sub.at.Seq < seq {
+			sub.phase = behind
+			e.read()
+		}
+	}
 }

@@ -35,8 +35,8 @@ type entry struct {
 	subscribers []*subscriber
 	removed     bool
 	deaf        bool // not followed yet
-	// heard is the highest number that a message has named.
-	heard int64
+	// heard is the highest number that a message has named, awaited one that its message is given time for; 0: none.
+	heard, awaited int64
 
 	checking progress // in the queue of positions to compare
 	reading  progress // in the queue of inboxes to read

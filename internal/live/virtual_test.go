@@ -48,7 +48,7 @@ func TestReconciler(t *testing.T) {
 	for name, c := range map[string]struct {
 		up   bool
 		most time.Duration
-	}{"TwoSeconds": {true, round}, "OneSecondWithoutNATS": {false, hurriedRound}} {
+	}{"TwoSeconds": {true, round + messagePatience}, "OneSecondWithoutNATS": {false, hurriedRound}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
