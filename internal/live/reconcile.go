@@ -8,24 +8,25 @@ import (
 const (
 	// round is how long the reconciler takes to visit every connected user, hurriedRound the same while NATS is out of reach.
 	// With messagePatience it is no more than 2 s until a change is told of that no message told of.
-	round        = 1800 * time.Millisecond
-	hurriedRound = 900 * time.Millisecond
+	round        = 1600 * time.Millisecond
+	hurriedRound = 800 * time.Millisecond
 	// messagePatience is how long a change that the reconciler meets first is left to its message. While an event is on its
 	// way to ten thousand people there are always some whose message comes a moment later, and reading their inboxes one
 	// by one takes four times as long as telling everybody.
 	messagePatience = 200 * time.Millisecond
-	// shardSlices is into how many queries the people of one shard are divided, and parts how many a round has: of ten
-	// thousand connected people each asks for about a hundred. One query for more keeps processors of the server and of
-	// the database busy long enough for messages to wait behind it.
-	shardSlices = 6
-	parts       = shardSlices * shardCount
+	// The people of a shard are divided into slices of about so many, up to so many slices, and each slice is asked for in
+	// one query: a query for more keeps processors of the server and of the database busy long enough for messages to
+	// wait behind it.
+	sliceSize  = 32
+	mostSlices = 20
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
 
 // reconcile compares every connected user with the database again and again, so that no lost message stays unnoticed.
 func (h *Hub) reconcile(ctx context.Context) {
-	pause := h.pause()
+	slices := h.slices()
+	pause := h.pause(slices)
 	ticker := time.NewTicker(pause)
 	defer ticker.Stop()
 	stall := time.NewTimer(stallPause)
@@ -42,8 +43,10 @@ func (h *Hub) reconcile(ctx context.Context) {
 				h.followRest()
 			}
 		case <-ticker.C:
-			h.compare(ctx, h.shards[part%shardCount].slice(byte(part/shardCount)), h.bus.connected())
-			part = (part + 1) % parts
+			h.compare(ctx, h.shards[part/slices].slice(part%slices, slices), h.bus.connected())
+			if part++; part >= slices*shardCount {
+				part, slices = 0, h.slices()
+			}
 		case <-h.stalls:
 			stall.Reset(stallPause)
 		case <-stall.C:
@@ -51,35 +54,47 @@ func (h *Hub) reconcile(ctx context.Context) {
 				stall.Reset(stallPause)
 			}
 		}
-		if p := h.pause(); p != pause {
+		if p := h.pause(slices); p != pause {
 			pause = p
 			ticker.Reset(pause)
 		}
 	}
 }
 
-func (h *Hub) pause() time.Duration {
-	if h.bus.connected() {
-		return h.round / parts
+// slices is into how many the people of each shard are divided in a round. Each shard has its time in the round, so that
+// nobody waits much longer when their number changes.
+func (h *Hub) slices() int {
+	people := 0
+	for _, s := range h.shards {
+		s.mu.Lock()
+		people += len(s.entries)
+		s.mu.Unlock()
 	}
-	return h.round / (round / hurriedRound) / parts
+	return min(max(1, people/(shardCount*sliceSize)), mostSlices)
+}
+
+// pause is how long the reconciler waits between two slices.
+func (h *Hub) pause(slices int) time.Duration {
+	around := h.round
+	if !h.bus.connected() {
+		around /= round / hurriedRound
+	}
+	return around / time.Duration(slices*shardCount)
 }
 
 func (h *Hub) compareAll(ctx context.Context) {
 	for _, s := range h.shards {
-		for i := range byte(shardSlices) {
-			h.compare(ctx, s.slice(i), false)
-		}
+		h.compare(ctx, s.slice(0, 1), false)
 	}
 }
 
-// slice is one part of the shard's people.
-func (s *shard) slice(i byte) []*entry {
+// slice is one of so many parts of the shard's people.
+func (s *shard) slice(i, of int) []*entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var found []*entry
 	for _, e := range s.entries {
-		if e.user[14]%shardSlices == i {
+		if int(e.user[14])%of == i {
 			found = append(found, e)
 		}
 	}
