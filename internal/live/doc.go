@@ -4,7 +4,7 @@
 // It owns the connection to NATS, the messages on it, the subscribers of this replica and their places in the
 // inboxes they follow. It owns no truth: a message is a hint, and whatever a subscriber might have missed (a gap in
 // the numbers, a full queue, a NATS outage, a message nobody can read) is read from the database, where every change
-// of an inbox has its number. A reconciler compares the numbers every 2 s even if no message ever comes.
+// of an inbox has its number. A reconciler compares the numbers and tells within 2 s even if no message ever comes.
 //
 // What a caller must know:
 //   - Publishing never waits and never fails. It belongs after the commit: before it, subscribers would read the
