@@ -69,8 +69,8 @@ func New(cfg Config) (*Server, error) {
 		anonymousRate: newLimiter(cfg.Limits.AnonymousRate, cfg.Now),
 		connections:   newQuota(cfg.Limits.Connections),
 		pending:       newQuota(cfg.Limits.Pending),
-		judging:       newTurns(judges(), 3),
-		answering:     newTurns(0, 3),
+		judging:       newTurns(judges(), 3, cfg.Now),
+		answering:     newTurns(0, 3, cfg.Now),
 		streams:       newStreamSet(),
 		drain:         make(chan struct{}),
 	}

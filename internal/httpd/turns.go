@@ -15,6 +15,7 @@ import (
 type turns struct {
 	seats chan struct{} // nil: any number of callers at a time
 	rest  int           // how many times as long as a turn took
+	now   func() time.Time
 
 	mu    sync.Mutex // guards lines and how many wait in each
 	lines map[string]*line
@@ -27,8 +28,8 @@ type line struct {
 }
 
 // newTurns makes turns for so many callers at a time; 0: for any number.
-func newTurns(seats, rest int) *turns {
-	t := &turns{rest: rest, lines: make(map[string]*line)}
+func newTurns(seats, rest int, now func() time.Time) *turns {
+	t := &turns{rest: rest, now: now, lines: make(map[string]*line)}
 	if seats > 0 {
 		t.seats = make(chan struct{}, seats)
 	}
@@ -60,7 +61,7 @@ func (t *turns) take(ctx context.Context, key string) (done func(), ok bool) {
 			return nil, false
 		}
 	}
-	begin := time.Now()
+	begin := t.now()
 	return func() {
 		if t.seats != nil {
 			<-t.seats
@@ -73,7 +74,7 @@ func (t *turns) take(ctx context.Context, key string) (done func(), ok bool) {
 			free()
 			return
 		}
-		time.AfterFunc(time.Duration(t.rest)*time.Since(begin), free)
+		time.AfterFunc(time.Duration(t.rest)*t.now().Sub(begin), free)
 	}, true
 }
 

@@ -34,7 +34,7 @@ func TestTurns(t *testing.T) {
 	t.Run("OneAtATime", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(0, 0)
+			turns := newTurns(0, 0, time.Now)
 			first := <-take(t.Context(), turns, "a")
 			second := take(t.Context(), turns, "a")
 			waits(t, second)
@@ -49,7 +49,7 @@ func TestTurns(t *testing.T) {
 	t.Run("Seats", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(2, 0)
+			turns := newTurns(2, 0, time.Now)
 			a, b := <-take(t.Context(), turns, "a"), <-take(t.Context(), turns, "b")
 			c := take(t.Context(), turns, "c")
 			waits(t, c)
@@ -64,7 +64,7 @@ func TestTurns(t *testing.T) {
 	t.Run("Rests", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(1, 3)
+			turns := newTurns(1, 3, time.Now)
 			begin := time.Now()
 			first := <-take(t.Context(), turns, "a")
 			time.Sleep(time.Second)
@@ -83,7 +83,7 @@ func TestTurns(t *testing.T) {
 	t.Run("GivenUp", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			turns := newTurns(1, 0)
+			turns := newTurns(1, 0, time.Now)
 			a := <-take(t.Context(), turns, "a")
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
