@@ -91,7 +91,15 @@ type InboxMarkResult struct {
 	Changed int32
 }
 
-// InboxPosition is what the reconciler compares.
+// InboxSeen is what a listener has seen of a person, for the database to answer only where it knows something else. A
+// number of -1 is none that the database can know.
+type InboxSeen struct {
+	UserID         uuid.UUID
+	LastSeq        int64
+	ViewerRevision int64
+}
+
+// InboxPosition is where a person is according to the database.
 type InboxPosition struct {
 	UserID         uuid.UUID
 	LastSeq        int64

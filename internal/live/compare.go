@@ -96,39 +96,38 @@ func (h *Hub) followRest() {
 	}
 }
 
-// compare asks for the positions of all given entries and sets right whatever differs. When the database does not
-// answer, everything stays as it is until the reconciler comes by. patient: a message that was sent just now may still come.
+// compare asks the database who of the given people is elsewhere than their subscribers, and sets those right. When it
+// does not answer, everything stays as it is until the reconciler comes by. patient: a message that was sent just now may
+// still come.
 func (h *Hub) compare(ctx context.Context, entries []*entry, patient bool) {
 	if len(entries) == 0 {
 		return
 	}
-	ids := make([]uuid.UUID, len(entries))
+	seen := make([]model.InboxSeen, len(entries))
 	known := make([]int64, len(entries))
 	for i, e := range entries {
-		ids[i], known[i] = e.user, e.furthest()
+		seen[i], known[i] = e.seen()
 	}
-	positions, err := h.positions(ctx, ids)
-	if err != nil {
+	positions, err := h.positions(ctx, seen)
+	if err != nil || len(positions) == 0 {
 		return
 	}
-	found := make(map[uuid.UUID]model.InboxPosition, len(positions))
+	elsewhere := make(map[uuid.UUID]model.InboxPosition, len(positions))
 	for _, p := range positions {
-		found[p.UserID] = p
+		elsewhere[p.UserID] = p
 	}
 	now := h.config.Now()
 	for i, e := range entries {
-		p, ok := found[e.user]
-		if !ok { // nothing is known of the person: an empty inbox
-			p.Active = true
+		if p, ok := elsewhere[e.user]; ok {
+			e.settle(p, known[i], now, patient)
 		}
-		e.settle(p, known[i], now, patient)
 	}
 }
 
-func (h *Hub) positions(ctx context.Context, ids []uuid.UUID) ([]model.InboxPosition, error) {
+func (h *Hub) positions(ctx context.Context, seen []model.InboxSeen) ([]model.InboxPosition, error) {
 	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 	defer cancel()
-	positions, err := h.config.Store.Positions(ctx, ids)
+	positions, err := h.config.Store.Positions(ctx, seen)
 	h.answered(ctx, err)
 	return positions, err
 }
@@ -146,16 +145,33 @@ func (h *Hub) answered(ctx context.Context, err error) {
 	}
 }
 
-// furthest is the highest place of a subscriber.
-func (e *entry) furthest() (seq int64) {
+// seen is what the subscribers have seen of the person. Where one of them waits for an answer whatever it is, that is
+// nothing, and the database always answers. furthest is the highest place of a subscriber.
+func (e *entry) seen() (seen model.InboxSeen, furthest int64) {
 	e.shard.mu.Lock()
 	defer e.shard.mu.Unlock()
+	seen = model.InboxSeen{UserID: e.user, LastSeq: e.compared, ViewerRevision: e.viewer.revision}
+	if !e.viewer.seen || e.viewer.personal {
+		seen.ViewerRevision = -1
+	}
+	alike, inboxes := true, 0
 	for _, sub := range e.subscribers {
-		if sub.phase == live {
-			seq = max(seq, sub.at.Seq)
+		switch {
+		case sub.phase == joining, sub.phase == behind:
+			alike = false
+		case sub.phase == live && sub.follows != followsViewer:
+			alike = alike && sub.at.Seq >= e.heard && (inboxes == 0 || sub.at.Seq == furthest)
+			furthest = max(furthest, sub.at.Seq)
+			inboxes++
 		}
 	}
-	return seq
+	switch {
+	case !alike:
+		seen.LastSeq = -1
+	case inboxes > 0:
+		seen.LastSeq = furthest
+	}
+	return seen, furthest
 }
 
 // settle sets every subscriber right by what the database says. known is the place that a subscriber had reached
@@ -173,6 +189,7 @@ func (e *entry) settle(p model.InboxPosition, known int64, now time.Time, patien
 			sub.begin()
 		}
 	}
+	e.compared = p.LastSeq
 	if !e.removed {
 		e.compareViewer(p.ViewerRevision, now)
 	}

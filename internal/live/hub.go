@@ -23,8 +23,9 @@ const (
 
 // Store is what the hub reads from the database. It writes nothing.
 type Store interface {
-	// Positions are the inboxes' numbers and what else the reconciler compares; unknown people are left out.
-	Positions(ctx context.Context, userIDs []uuid.UUID) ([]model.InboxPosition, error)
+	// Positions are those of people of whom the database knows something else than was seen, and of those who are not
+	// active; somebody unknown has an empty inbox.
+	Positions(ctx context.Context, seen []model.InboxSeen) ([]model.InboxPosition, error)
 	// Changes are what changed in an inbox since a position, in one snapshot.
 	Changes(ctx context.Context, userID uuid.UUID, after int64, limit int) (model.InboxChanges, error)
 }

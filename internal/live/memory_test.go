@@ -122,7 +122,7 @@ func (m *memory) markAll(user uuid.UUID, upTo int64) (model.Inbox, model.InboxMa
 	return p.inbox(), mark
 }
 
-func (m *memory) Positions(_ context.Context, ids []uuid.UUID) ([]model.InboxPosition, error) {
+func (m *memory) Positions(_ context.Context, seen []model.InboxSeen) ([]model.InboxPosition, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.queries++
@@ -130,9 +130,13 @@ func (m *memory) Positions(_ context.Context, ids []uuid.UUID) ([]model.InboxPos
 		return nil, errors.New("the database is down")
 	}
 	var found []model.InboxPosition
-	for _, id := range ids {
-		if p := m.people[id]; p != nil {
-			found = append(found, p.position)
+	for _, s := range seen {
+		position := model.InboxPosition{UserID: s.UserID, Active: true}
+		if p := m.people[s.UserID]; p != nil {
+			position = p.position
+		}
+		if position.LastSeq != s.LastSeq || position.ViewerRevision != s.ViewerRevision || !position.Active {
+			found = append(found, position)
 		}
 	}
 	return found, nil

@@ -17,8 +17,8 @@ const (
 	// The people of a shard are divided into slices of about so many, up to so many slices, and each slice is asked for in
 	// one query: a query for more keeps processors of the server and of the database busy long enough for messages to
 	// wait behind it.
-	sliceSize  = 32
-	mostSlices = 20
+	sliceSize  = 64
+	mostSlices = 10
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )

@@ -37,6 +37,8 @@ type entry struct {
 	deaf        bool // not followed yet
 	// heard is the highest number that a message has named, awaited one that its message is given time for; 0: none.
 	heard, awaited int64
+	// compared is the number that the database named last.
+	compared int64
 
 	checking progress // in the queue of positions to compare
 	reading  progress // in the queue of inboxes to read

@@ -97,7 +97,7 @@ func callEverything(t *testing.T, s *Store, user uuid.UUID) {
 	must(s.SetArchived(ctx, user, ids[:3], true, now))
 	must(s.MarkAllRead(ctx, user, 30, now))
 	must(s.Changes(ctx, user, 40, 1000))
-	must(s.Positions(ctx, []uuid.UUID{user}))
+	must(s.Positions(ctx, []model.InboxSeen{{UserID: user}}))
 	must(s.ClaimEmail(ctx, now, 5, lease, now.Add(time.Minute)))
 	must(s.ClaimCliq(ctx, now, 5, lease, now.Add(time.Minute)))
 	must(s.DueCliq(ctx, user, now, 10))

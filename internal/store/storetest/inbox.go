@@ -164,18 +164,39 @@ func runInbox(t *testing.T, open Open) {
 			t.Errorf("none asked: %v, %v", got, err)
 		}
 	})
-	t.Run("positions of known people", func(t *testing.T) {
+	t.Run("positions that differ from what was seen", func(t *testing.T) {
 		t.Parallel()
 		s := open(t)
-		ann := admit(t, s, "acme", "ann")
+		ann, gone, nobody := admit(t, s, "acme", "ann"), admit(t, s, "acme", "gone"), model.NewID()
 		fill(t, s, ann, 2)
-		got, err := s.Positions(t.Context(), []uuid.UUID{model.NewID(), ann.User.UUID})
-		want := []model.InboxPosition{{UserID: ann.User.UUID, LastSeq: 2, UnreadCount: 2, Active: true}}
-		if diff := cmp.Diff(want, got); err != nil || diff != "" {
-			t.Errorf("%v (-want +got):\n%s", err, diff)
+		leave := []model.SyncedUser{{WorkspaceID: "acme", ExternalID: "gone", Name: "Gone", Active: false}}
+		if _, _, err := s.SyncUsers(t.Context(), nil, leave, noon); err != nil {
+			t.Fatal(err)
 		}
-		if got, err := s.Positions(t.Context(), nil); err != nil || len(got) != 0 {
-			t.Errorf("none asked: %v, %v", got, err)
+		anns := model.InboxPosition{UserID: ann.User.UUID, LastSeq: 2, UnreadCount: 2, Active: true}
+		empty := model.InboxPosition{UserID: nobody, Active: true}
+		for name, c := range map[string]struct {
+			seen []model.InboxSeen
+			want []model.InboxPosition
+		}{
+			"none asked":                {nil, nil},
+			"all as seen":               {[]model.InboxSeen{{ann.User.UUID, 2, 0}, {nobody, 0, 0}}, nil},
+			"number is higher":          {[]model.InboxSeen{{ann.User.UUID, 1, 0}, {nobody, 0, 0}}, []model.InboxPosition{anns}},
+			"number is lower":           {[]model.InboxSeen{{ann.User.UUID, 3, 0}}, []model.InboxPosition{anns}},
+			"revision is another":       {[]model.InboxSeen{{ann.User.UUID, 2, 1}}, []model.InboxPosition{anns}},
+			"nothing seen":              {[]model.InboxSeen{{nobody, -1, -1}}, []model.InboxPosition{empty}},
+			"unknown, after a recovery": {[]model.InboxSeen{{nobody, 7, 0}}, []model.InboxPosition{empty}},
+		} {
+			got, err := s.Positions(t.Context(), c.seen)
+			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+			}
+		}
+		for _, revision := range []int64{-1, 0, 1, 2} {
+			got, err := s.Positions(t.Context(), []model.InboxSeen{{gone.User.UUID, 0, revision}, {ann.User.UUID, 2, 0}})
+			if err != nil || len(got) != 1 || got[0].UserID != gone.User.UUID || got[0].Active {
+				t.Errorf("not active any more, revision %d: %+v, %v", revision, got, err)
+			}
 		}
 	})
 }
