@@ -41,17 +41,23 @@ func (s *session) serve(ctx context.Context) {
 
 func (s *session) sendAll(ctx context.Context) error {
 	for {
-		due, err := s.due(ctx)
+		connected := s.c.Status == model.IntegrationStatusConnected
+		plain := connected && !s.c.Problem.NeedsPerson()
+		most := foldMost
+		if plain {
+			most = foldAbove + 1 // whether to fold is all that matters yet
+		}
+		due, err := s.due(ctx, most)
 		if err != nil || len(due) == 0 {
 			return err
 		}
 		switch {
-		case s.c.Status != model.IntegrationStatusConnected:
-			_, err = s.begin(ctx, due) // they end SKIPPED, all at once and without counting against the pace
-		case s.c.Problem.NeedsPerson():
+		case plain:
+			err = s.sendDue(ctx, due)
+		case connected:
 			err = s.probe(ctx, due)
 		default:
-			err = s.sendDue(ctx, due)
+			_, err = s.begin(ctx, due) // they end SKIPPED, all at once and without counting against the pace
 		}
 		if err != nil {
 			return err
@@ -59,11 +65,11 @@ func (s *session) sendAll(ctx context.Context) error {
 	}
 }
 
-// due is what is due and young enough, oldest first; the rest of it ends.
-func (s *session) due(ctx context.Context) ([]model.Outgoing, error) {
+// due is what is due and young enough, oldest first and at most so much; what is too old ends.
+func (s *session) due(ctx context.Context, most int) ([]model.Outgoing, error) {
 	for {
 		now := s.now()
-		due, err := s.config.Store.DueCliq(ctx, s.c.UserID, now, foldMost)
+		due, err := s.config.Store.DueCliq(ctx, s.c.UserID, now, most)
 		if err != nil {
 			return nil, fmt.Errorf("load due messages: %w", err)
 		}
@@ -77,23 +83,26 @@ func (s *session) due(ctx context.Context) ([]model.Outgoing, error) {
 	}
 }
 
-// sendDue tells what is due: one by one, or when it is much, the first ones alone and the rest in one message.
+// sendDue tells what is due: one by one, or when it is much, the first ones alone and the rest in one message. The rest is read
+// when its turn comes: while Zoho is silent it never does, and much waits then.
 func (s *session) sendDue(ctx context.Context, due []model.Outgoing) error {
-	alone := due
-	var folded []model.Outgoing
-	if len(due) > foldAbove {
-		alone, folded = due[:foldAlone], due[foldAlone:]
+	fold := len(due) > foldAbove
+	if fold {
+		due = due[:foldAlone]
 	}
-	for i := range alone {
-		if _, err := s.sendOne(ctx, alone[i:i+1]); err != nil {
+	for i := range due {
+		if _, err := s.sendOne(ctx, due[i:i+1]); err != nil {
 			return err
 		}
 	}
-	if len(folded) > 0 {
-		_, err := s.sendOne(ctx, folded)
-		return err
+	if !fold {
+		return nil
 	}
-	return nil
+	rest, err := s.due(ctx, foldMost)
+	if err == nil && len(rest) > 0 {
+		_, err = s.sendOne(ctx, rest)
+	}
+	return err
 }
 
 // probe lets the newest message find out whether a problem that needs a person is solved. Without a probe due, or
