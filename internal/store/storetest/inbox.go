@@ -173,6 +173,9 @@ func runInbox(t *testing.T, open Open) {
 		if _, _, err := s.SyncUsers(t.Context(), nil, leave, noon); err != nil {
 			t.Fatal(err)
 		}
+		seen := func(user uuid.UUID, seq, revision int64) model.InboxSeen {
+			return model.InboxSeen{UserID: user, LastSeq: seq, ViewerRevision: revision}
+		}
 		anns := model.InboxPosition{UserID: ann.User.UUID, LastSeq: 2, UnreadCount: 2, Active: true}
 		empty := model.InboxPosition{UserID: nobody, Active: true}
 		for name, c := range map[string]struct {
@@ -180,12 +183,12 @@ func runInbox(t *testing.T, open Open) {
 			want []model.InboxPosition
 		}{
 			"none asked":                {nil, nil},
-			"all as seen":               {[]model.InboxSeen{{ann.User.UUID, 2, 0}, {nobody, 0, 0}}, nil},
-			"number is higher":          {[]model.InboxSeen{{ann.User.UUID, 1, 0}, {nobody, 0, 0}}, []model.InboxPosition{anns}},
-			"number is lower":           {[]model.InboxSeen{{ann.User.UUID, 3, 0}}, []model.InboxPosition{anns}},
-			"revision is another":       {[]model.InboxSeen{{ann.User.UUID, 2, 1}}, []model.InboxPosition{anns}},
-			"nothing seen":              {[]model.InboxSeen{{nobody, -1, -1}}, []model.InboxPosition{empty}},
-			"unknown, after a recovery": {[]model.InboxSeen{{nobody, 7, 0}}, []model.InboxPosition{empty}},
+			"all as seen":               {[]model.InboxSeen{seen(ann.User.UUID, 2, 0), seen(nobody, 0, 0)}, nil},
+			"number is higher":          {[]model.InboxSeen{seen(ann.User.UUID, 1, 0), seen(nobody, 0, 0)}, []model.InboxPosition{anns}},
+			"number is lower":           {[]model.InboxSeen{seen(ann.User.UUID, 3, 0)}, []model.InboxPosition{anns}},
+			"revision is another":       {[]model.InboxSeen{seen(ann.User.UUID, 2, 1)}, []model.InboxPosition{anns}},
+			"nothing seen":              {[]model.InboxSeen{seen(nobody, -1, -1)}, []model.InboxPosition{empty}},
+			"unknown, after a recovery": {[]model.InboxSeen{seen(nobody, 7, 0)}, []model.InboxPosition{empty}},
 		} {
 			got, err := s.Positions(t.Context(), c.seen)
 			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
@@ -193,7 +196,7 @@ func runInbox(t *testing.T, open Open) {
 			}
 		}
 		for _, revision := range []int64{-1, 0, 1, 2} {
-			got, err := s.Positions(t.Context(), []model.InboxSeen{{gone.User.UUID, 0, revision}, {ann.User.UUID, 2, 0}})
+			got, err := s.Positions(t.Context(), []model.InboxSeen{seen(gone.User.UUID, 0, revision), seen(ann.User.UUID, 2, 0)})
 			if err != nil || len(got) != 1 || got[0].UserID != gone.User.UUID || got[0].Active {
 				t.Errorf("not active any more, revision %d: %+v, %v", revision, got, err)
 			}
