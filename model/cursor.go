@@ -46,14 +46,16 @@ func NewCursorAt(epoch Epoch, user uuid.UUID, at Place) Cursor {
 	var raw [insideLength]byte
 	raw[0] = cursorBetween
 	copy(raw[1:9], epoch[:])
-	copy(raw[9:17], userHash(user))
+	hash := sha256.Sum256(user[:])
+	copy(raw[9:17], hash[:])
 	binary.BigEndian.PutUint64(raw[17:], uint64(at.Seq)) //nolint:gosec // numbers begin at 0
-	if at.Within == 0 {
-		return Cursor(base64.RawURLEncoding.EncodeToString(raw[:betweenLength]))
+	length := betweenLength
+	if at.Within != 0 {
+		raw[0], length = cursorInside, insideLength
+		binary.BigEndian.PutUint64(raw[25:], uint64(at.Within)) //nolint:gosec // numbers begin at 0
 	}
-	raw[0] = cursorInside
-	binary.BigEndian.PutUint64(raw[25:], uint64(at.Within)) //nolint:gosec // numbers begin at 0
-	return Cursor(base64.RawURLEncoding.EncodeToString(raw[:]))
+	var text [insideLength * 4 / 3]byte
+	return Cursor(base64.RawURLEncoding.AppendEncode(text[:0], raw[:length]))
 }
 
 // Position reads the position out of a cursor of this person and epoch. It answers false for a cursor of
@@ -71,7 +73,8 @@ func (c Cursor) Place(epoch Epoch, user uuid.UUID) (Place, bool) {
 		return Place{}, false
 	}
 	n, err := base64.RawURLEncoding.Strict().Decode(raw[:], []byte(c))
-	if err != nil || n < betweenLength || !bytes.Equal(raw[1:9], epoch[:]) || !bytes.Equal(raw[9:17], userHash(user)) {
+	hash := sha256.Sum256(user[:])
+	if err != nil || n < betweenLength || !bytes.Equal(raw[1:9], epoch[:]) || !bytes.Equal(raw[9:17], hash[:8]) {
 		return Place{}, false
 	}
 	seq, within := binary.BigEndian.Uint64(raw[17:]), binary.BigEndian.Uint64(raw[25:])
@@ -95,9 +98,4 @@ func (c *Cursor) UnmarshalGQL(v any) error {
 	}
 	*c = Cursor(s)
 	return nil
-}
-
-func userHash(user uuid.UUID) []byte {
-	sum := sha256.Sum256(user[:])
-	return sum[:8]
 }

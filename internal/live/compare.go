@@ -22,7 +22,7 @@ func (h *Hub) admit(ctx context.Context) {
 		if len(entries) == 0 {
 			return
 		}
-		present, followed := entries[:0:0], false
+		present, followed := comparison{}, false
 		for _, e := range entries {
 			s := e.shard
 			s.mu.Lock()
@@ -38,14 +38,14 @@ func (h *Hub) admit(ctx context.Context) {
 				followed = true
 				h.follow(e)
 			}
-			present = append(present, e)
+			present.entries = append(present.entries, e)
 		}
 		// Whatever is committed from now on is heard; what was committed before is read.
 		if followed {
 			h.bus.settle()
 		}
-		h.compare(ctx, present, false)
-		for _, e := range present {
+		h.compare(ctx, &present, false)
+		for _, e := range present.entries {
 			s := e.shard
 			s.mu.Lock()
 			if e.checking.leave() {
@@ -96,19 +96,41 @@ func (h *Hub) followRest() {
 	}
 }
 
+// comparison is of some people with the database. Its room is used again: nothing in the process is done more often.
+type comparison struct {
+	entries []*entry
+	seen    []model.InboxSeen
+	// furthest are the highest places of the subscribers.
+	furthest []int64
+}
+
+// of takes one of so many slices of the shard's people into the comparison.
+func (c *comparison) of(s *shard, slice, slices int) *comparison {
+	clear(c.entries)
+	c.entries = c.entries[:0]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for user, e := range s.entries {
+		if int(user[14])%slices == slice {
+			c.entries = append(c.entries, e)
+		}
+	}
+	return c
+}
+
 // compare asks the database who of the given people is elsewhere than their subscribers, and sets those right. When it
 // does not answer, everything stays as it is until the reconciler comes by. patient: a message that was sent just now may
 // still come.
-func (h *Hub) compare(ctx context.Context, entries []*entry, patient bool) {
-	if len(entries) == 0 {
+func (h *Hub) compare(ctx context.Context, c *comparison, patient bool) {
+	if len(c.entries) == 0 {
 		return
 	}
-	seen := make([]model.InboxSeen, len(entries))
-	known := make([]int64, len(entries))
-	for i, e := range entries {
-		seen[i], known[i] = e.seen()
+	c.seen, c.furthest = c.seen[:0], c.furthest[:0]
+	for _, e := range c.entries {
+		seen, furthest := e.seen()
+		c.seen, c.furthest = append(c.seen, seen), append(c.furthest, furthest)
 	}
-	positions, err := h.positions(ctx, seen)
+	positions, err := h.positions(ctx, c.seen)
 	if err != nil || len(positions) == 0 {
 		return
 	}
@@ -117,9 +139,9 @@ func (h *Hub) compare(ctx context.Context, entries []*entry, patient bool) {
 		elsewhere[p.UserID] = p
 	}
 	now := h.config.Now()
-	for i, e := range entries {
+	for i, e := range c.entries {
 		if p, ok := elsewhere[e.user]; ok {
-			e.settle(p, known[i], now, patient)
+			e.settle(p, c.furthest[i], now, patient)
 		}
 	}
 }

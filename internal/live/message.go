@@ -73,33 +73,33 @@ func (m *message) appendTo(b []byte) []byte {
 	return b
 }
 
-// decodeMessage reads what appendTo wrote. The content still points into b.
-func decodeMessage(b []byte) (*message, error) {
+// decode reads what appendTo wrote, over whatever m was. The content still points into b. After an error m is of no use.
+func (m *message) decode(b []byte) error {
 	if len(b) < headLength || len(b) > receivedLength+maxContent || b[0] != messageVersion {
-		return nil, errMessage
+		return errMessage
 	}
-	m := &message{kind: kind(b[1]), user: uuid.UUID(b[2:18]), seq: readInt(b[18:])}
+	*m = message{kind: kind(b[1]), user: uuid.UUID(b[2:18]), seq: readInt(b[18:])}
 	m.unread = int32(binary.BigEndian.Uint32(b[26:])) //nolint:gosec // wrapped numbers are refused below
 	switch {
 	case m.kind == kindViewer && len(b) == headLength:
-		return m, nil
+		return nil
 	case m.seq < 1 || m.unread < 0:
-		return nil, errMessage
+		return errMessage
 	case m.kind == kindChanged && len(b) == headLength:
-		return m, nil
+		return nil
 	case m.kind == kindMarked && len(b) == markedLength:
 		m.upTo, m.readAt = readInt(b[30:]), model.UnixMilli(readInt(b[38:]))
 		if m.upTo < 0 || m.upTo >= m.seq {
-			return nil, errMessage
+			return errMessage
 		}
-		return m, nil
+		return nil
 	case m.kind == kindReceived && len(b) >= receivedLength:
 		m.notification, m.event = uuid.UUID(b[30:46]), uuid.UUID(b[46:62])
 		m.createdAt = model.UnixMilli(readInt(b[62:]))
 		m.content = b[receivedLength:]
-		return m, nil
+		return nil
 	}
-	return nil, errMessage
+	return errMessage
 }
 
 func appendInt(b []byte, n int64) []byte {

@@ -17,8 +17,8 @@ const (
 	// The people of a shard are divided into slices of about so many, up to so many slices, and each slice is asked for in
 	// one query: a query for more keeps processors of the server and of the database busy long enough for messages to
 	// wait behind it.
-	sliceSize  = 64
-	mostSlices = 10
+	sliceSize  = 32
+	mostSlices = 20
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
@@ -32,18 +32,21 @@ func (h *Hub) reconcile(ctx context.Context) {
 	stall := time.NewTimer(stallPause)
 	stall.Stop()
 	defer stall.Stop()
+	var all comparison
 	for part := 0; ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-h.resync:
 			h.bus.settle()
-			h.compareAll(ctx)
+			for _, s := range h.shards {
+				h.compare(ctx, all.of(s, 0, 1), false)
+			}
 			if h.bus.connected() {
 				h.followRest()
 			}
 		case <-ticker.C:
-			h.compare(ctx, h.shards[part/slices].slice(part%slices, slices), h.bus.connected())
+			h.compare(ctx, all.of(h.shards[part/slices], part%slices, slices), h.bus.connected())
 			if part++; part >= slices*shardCount {
 				part, slices = 0, h.slices()
 			}
@@ -80,25 +83,6 @@ func (h *Hub) pause(slices int) time.Duration {
 		around /= round / hurriedRound
 	}
 	return around / time.Duration(slices*shardCount)
-}
-
-func (h *Hub) compareAll(ctx context.Context) {
-	for _, s := range h.shards {
-		h.compare(ctx, s.slice(0, 1), false)
-	}
-}
-
-// slice is one of so many parts of the shard's people.
-func (s *shard) slice(i, of int) []*entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var found []*entry
-	for _, e := range s.entries {
-		if int(e.user[14])%of == i {
-			found = append(found, e)
-		}
-	}
-	return found
 }
 
 func (h *Hub) retryStalled() (more bool) {

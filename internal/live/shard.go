@@ -85,6 +85,7 @@ func newShard(h *Hub) *shard {
 
 // run hands on messages until ctx ends.
 func (s *shard) run(ctx context.Context) {
+	var received message
 	for {
 		select {
 		case <-ctx.Done():
@@ -93,12 +94,11 @@ func (s *shard) run(ctx context.Context) {
 		case m := <-s.local:
 			s.deliver(m)
 		case raw := <-s.remote:
-			m, err := decodeMessage(raw.Data)
-			if err != nil || raw.Subject != subjectOf(inboxSubject, m.user) {
+			if err := received.decode(raw.Data); err != nil || raw.Subject != subjectOf(inboxSubject, received.user) {
 				s.hub.stats.unreadable.Add(1)
 				continue
 			}
-			s.deliver(m)
+			s.deliver(&received)
 		}
 	}
 }
@@ -130,7 +130,7 @@ func (s *shard) offer(m *message) {
 	}
 }
 
-// deliver hands one message to the person's subscribers.
+// deliver hands one message to the person's subscribers and keeps nothing of it.
 func (s *shard) deliver(m *message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
