@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// littleGarbage is what is left lying in a small heap: collecting whenever it has doubled takes a fifth of the processor of
-// a busy replica, whose live heap is some 10 MiB, and everybody who is connected to one with 50 MiB waits for it.
-const littleGarbage = 64 << 20
+// smallHeap is up to where the garbage of a small heap is left lying: collecting it every time it has doubled takes a
+// fifth of the processor of a busy replica, whose live heap is some 10 MiB.
+const smallHeap = 32 << 20
 
 // collectEvery is how often the pace of the collector is set anew.
 const collectEvery = time.Second
 
-// paceCollector lets a small heap gather littleGarbage before it is collected, or four times what is live, and a big one
-// double as always. Who sets GOGC wants something else, and the caller leaves the collector alone.
+// paceCollector lets a small heap grow to smallHeap before it is collected, and a big one double as always. Who sets
+// GOGC wants something else, and the caller leaves the collector alone.
 func paceCollector(ctx context.Context) {
 	live := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
 	tick := time.NewTicker(collectEvery)
@@ -40,6 +40,6 @@ func gcPercent(live uint64) int {
 	if live == 0 { // nothing was collected yet
 		return 400
 	}
-	percent := int(min(littleGarbage*100/live, 400))
-	return max(percent/25*25, 100)
+	percent := int(min(smallHeap*100/live, 400))
+	return max(percent/50*50, 100)
 }
