@@ -25,6 +25,8 @@ type Connection struct {
 	ProblemSince Time
 	// ProblemCount counts how often the problem was met since.
 	ProblemCount int32
+	// Untold: the person must act, and no event has told them of it yet.
+	Untold bool
 	// PausedUntil: nothing is sent before this moment.
 	PausedUntil Time
 	// ProbeAt: with a problem that only a person can solve, when one message may be tried again.
@@ -40,6 +42,14 @@ type Connection struct {
 
 // TableName is where gorm keeps connections.
 func (Connection) TableName() string { return "integrations" }
+
+// AwaitsOwner reports whether no message gets through until the owner of the connection does something: connects again, or
+// sets right what is wrong with the bot. What only an administrator can mend is the same for everybody in the region, and
+// nobody's to act on.
+func (c *Connection) AwaitsOwner() bool {
+	return c.Status == IntegrationStatusNeedsReconnect ||
+		c.Status == IntegrationStatusConnected && c.Problem.NeedsPerson() && c.Problem != ProblemCodeProviderMisconfigured
+}
 
 // ScopeList is the granted scopes, one each.
 func (c *Connection) ScopeList() []string { return strings.Fields(c.Scopes) }

@@ -158,28 +158,7 @@ func (a *App) decorate(n *model.Notification) { a.inbox.Decorate(n) }
 
 // disconnected tells a person, in the app and by e-mail, that they must do something before messages get through again. The
 // key is that of the connection, or of a problem with its bot: once is enough for each, whoever calls this how often.
-func (a *App) disconnected(ctx context.Context, c model.Connection, problem model.ProblemCode) {
-	const tries = 3
-	for try := 1; ; try++ {
-		err := a.tellDisconnected(ctx, &c, problem)
-		if err == nil {
-			return
-		}
-		a.logger.ErrorContext(ctx, "person was not told of a dead connection", slog.Any("error", err), slog.String("user_id", c.UserID.String()), slog.Int("try", try))
-		if try == tries {
-			return
-		}
-		pause := time.NewTimer(time.Second)
-		select {
-		case <-pause.C:
-		case <-ctx.Done():
-			pause.Stop()
-			return
-		}
-	}
-}
-
-func (a *App) tellDisconnected(ctx context.Context, c *model.Connection, problem model.ProblemCode) error {
+func (a *App) disconnected(ctx context.Context, c model.Connection) error {
 	v, found, err := a.store.ViewerByID(ctx, c.UserID)
 	if err != nil {
 		return err
@@ -189,23 +168,26 @@ func (a *App) tellDisconnected(ctx context.Context, c *model.Connection, problem
 	}
 	in := model.PublishEventInput{
 		Type: "integration.disconnected", RecipientIds: []string{v.User.ExternalID},
-		IdempotencyKey: disconnectedKey(c, problem),
-		Data:           model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(c, problem)},
+		IdempotencyKey: disconnectedKey(&c),
+		Data:           model.JSONObject{"integrationName": "Zoho Cliq", "reason": reasonOf(&c)},
 	}
 	_, err = a.dispatcher.Publish(ctx, v.Workspace, &in, nil)
+	if refused, ok := errors.AsType[*model.UserError](err); ok && refused.Code == model.UserErrorCodeIdempotencyConflict {
+		return nil // they were told of this connection before, for another reason
+	}
 	return err
 }
 
-func disconnectedKey(c *model.Connection, problem model.ProblemCode) string {
-	if problem.NeedsPerson() {
-		return fmt.Sprintf("integration.disconnected:%s:%s:%d", c.UserID, problem, c.ProblemSince.UnixMilli())
+func disconnectedKey(c *model.Connection) string {
+	if c.Problem.NeedsPerson() {
+		return fmt.Sprintf("integration.disconnected:%s:%s:%d", c.UserID, c.Problem, c.ProblemSince.UnixMilli())
 	}
 	return fmt.Sprintf("integration.disconnected:%s:%d", c.UserID, c.ConnectedAt.UnixMilli())
 }
 
 // reasonOf puts why nothing gets through into half a sentence.
-func reasonOf(c *model.Connection, problem model.ProblemCode) string {
-	switch problem {
+func reasonOf(c *model.Connection) string {
+	switch c.Problem {
 	case model.ProblemCodeBotNotFound:
 		return fmt.Sprintf("Zoho knows no bot with the unique name “%s”", c.BotName)
 	case model.ProblemCodeNotSubscribed:

@@ -48,6 +48,10 @@ type CliqStore interface {
 	ExpireCliq(ctx context.Context, userID, leaseID uuid.UUID, createdBefore, now model.Time) (int, error)
 	MarkNeedsReconnect(ctx context.Context, userID uuid.UUID, leaseID *uuid.UUID, problem model.ProblemCode, now model.Time) (changed bool, err error)
 	NoteProblem(ctx context.Context, userID uuid.UUID, leaseID *uuid.UUID, problem model.ProblemCode, probeAt, pausedUntil, now model.Time) (appeared bool, err error)
+	// Untold are people who must act since before the given time and were not told of it; NoteTold says that they were told of
+	// the problem that they have since that moment.
+	Untold(ctx context.Context, before model.Time, limit int) ([]model.Connection, error)
+	NoteTold(ctx context.Context, userID uuid.UUID, since model.Time) error
 	ClearProblem(ctx context.Context, userID uuid.UUID, leaseID *uuid.UUID, deliveredAt model.Time) (cleared bool, err error)
 }
 

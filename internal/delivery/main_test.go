@@ -185,10 +185,11 @@ func (w *world) replica(t *testing.T, with func(*Config)) *Workers {
 			defer w.mu.Unlock()
 			w.changed = append(w.changed, user)
 		},
-		Disconnected: func(_ context.Context, _ model.Connection, problem model.ProblemCode) {
+		Disconnected: func(_ context.Context, c model.Connection) error {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			w.disconnected = append(w.disconnected, problem)
+			w.disconnected = append(w.disconnected, c.Problem)
+			return nil
 		},
 		Random: func() float64 { return 0.5 }, Logger: slog.New(slog.DiscardHandler), Now: w.clock.now,
 	}

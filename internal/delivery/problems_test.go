@@ -1,9 +1,13 @@
 package delivery
 
 import (
+	"context"
 	"errors"
+	"slices"
 	"testing"
 	"time"
+
+	"github.com/google/uuid"
 
 	"github.com/heffl/bff/internal/sandbox"
 	"github.com/heffl/bff/model"
@@ -52,6 +56,44 @@ func TestProblems(t *testing.T) {
 			w.work(t)
 			if c := w.connection(t, ann); c.Problem != "" || c.ProblemCount != 0 || len(w.zoho.Messages()) != 2 || len(w.changed) != 2 {
 				t.Errorf("after a message: %q, %d messages, told %d times", c.Problem, len(w.zoho.Messages()), len(w.changed))
+			}
+		})
+	})
+	t.Run("WhoeverWasNotToldIsToldLater", func(t *testing.T) {
+		t.Parallel()
+		eachDatabase(t, func(t *testing.T, w *world) {
+			t.Helper()
+			ann, bob, cal := w.person(t, "ann"), w.person(t, "bob"), w.person(t, "cal")
+			deaf, told := true, map[uuid.UUID][]int64{}
+			failing := w.replica(t, func(c *Config) {
+				c.Disconnected = func(_ context.Context, c model.Connection) error {
+					told[c.UserID] = append(told[c.UserID], c.ProblemSince.UnixMilli())
+					if deaf {
+						return errors.New("the database cannot be reached")
+					}
+					return nil
+				}
+			})
+			w.fault(t, sandbox.FaultBotUnknown, sandbox.Setting{})
+			w.publish(t, ann, model.ChannelCliq, 1)
+			w.work(t, failing) // she could not be told
+			// The process that found out about bob was killed between two statements, and cal has connected again since.
+			for _, v := range []model.Viewer{bob, cal} {
+				if changed, err := w.store.MarkNeedsReconnect(t.Context(), v.User.UUID, nil, model.ProblemCodeTokenRevoked, w.now()); !changed || err != nil {
+					t.Fatal(changed, err)
+				}
+			}
+			w.person(t, "cal")
+			failing.tellUntold(t.Context()) // whoever found it may still be at it
+			w.clock.pass(untoldAfter)
+			failing.tellUntold(t.Context())
+			deaf = false
+			w.clock.pass(time.Second)
+			failing.tellUntold(t.Context())
+			failing.tellUntold(t.Context())
+			anns, bobs := told[ann.User.UUID], told[bob.User.UUID]
+			if len(anns) != 3 || len(slices.Compact(anns)) != 1 || len(bobs) != 2 || len(told) != 2 {
+				t.Errorf("told %v", told)
 			}
 		})
 	})

@@ -81,7 +81,7 @@ func (o *workerOrder) run(ctx context.Context) error {
 	w, err := New(Config{
 		Store: db, Mailer: &post{}, Messenger: client, Tokens: tokens, AppURL: &url.URL{Scheme: "https", Host: "app.heffl.example"},
 		Subject: func(*model.Event) string { return "" }, Changed: func(uuid.UUID) {},
-		Disconnected: func(context.Context, model.Connection, model.ProblemCode) {},
+		Disconnected: func(context.Context, model.Connection) error { return nil },
 		CliqWorkers:  o.Workers, CliqLease: o.Lease, Poll: o.Poll, Logger: quiet, Now: time.Now,
 	})
 	if err != nil {

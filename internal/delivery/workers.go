@@ -73,9 +73,10 @@ type Config struct {
 	Subject func(e *model.Event) string
 	// Changed is told whose integration shows something else now. It must not wait.
 	Changed func(userID uuid.UUID)
-	// Disconnected is told that no message gets through until the person does something, once for each time: that they must
-	// connect again, or set right what is wrong with the bot. Of the latter ProblemSince says since when.
-	Disconnected func(ctx context.Context, c model.Connection, problem model.ProblemCode)
+	// Disconnected tells the owner that no message gets through until they do something about the connection's problem. When
+	// it answers an error, or the process ends before the answer is written down, it is asked again: it must see to it
+	// that the person is told once.
+	Disconnected func(ctx context.Context, c model.Connection) error
 	// EmailWorkers and CliqWorkers are how many send at once; 0: 8 and 16.
 	EmailWorkers, CliqWorkers int
 	// CliqLease is for how long a worker has a person to itself, and what is waited for when it dies; 0: 30 s.
@@ -180,7 +181,7 @@ func (w *Workers) Wake(channel model.Channel) {
 	}
 }
 
-// sweep finishes what a worker that died left behind.
+// sweep finishes what a worker that died left behind, and what it did not get done.
 func (w *Workers) sweep() {
 	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
@@ -190,6 +191,7 @@ func (w *Workers) sweep() {
 			return
 		case <-ticker.C:
 		}
+		w.tellUntold(w.claiming)
 		email, chat, err := w.config.Store.SweepLeases(w.claiming, w.now())
 		switch {
 		case w.claiming.Err() != nil:

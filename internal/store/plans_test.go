@@ -100,6 +100,7 @@ func callEverything(t *testing.T, s *Store, user uuid.UUID) {
 	must(s.Positions(ctx, []model.InboxSeen{{UserID: user}}))
 	must(s.ClaimEmail(ctx, now, 5, lease, now.Add(time.Minute)))
 	must(s.ClaimCliq(ctx, now, 5, lease, now.Add(time.Minute)))
+	must(s.Untold(ctx, now, 100))
 	must(s.DueCliq(ctx, user, now, 10))
 	for _, channel := range []model.Channel{model.ChannelEmail, model.ChannelCliq} {
 		_, _, err := s.NextDue(ctx, channel)

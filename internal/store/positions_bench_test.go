@@ -1,7 +1,7 @@
 package store
 
 import (
-	"fmt"
+	"strconv"
 	"testing"
 
 	"github.com/google/uuid"
@@ -14,7 +14,7 @@ import (
 func BenchmarkPositions(b *testing.B) {
 	s, _, users := benchStore(b)
 	for _, n := range []int{32, 64, 128} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
 			seen := seenOf(users[:n])
 			b.ReportAllocs()
 			for b.Loop() {

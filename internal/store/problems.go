@@ -64,6 +64,22 @@ func (s *Store) ClearProblem(ctx context.Context, userID uuid.UUID, leaseID *uui
 	return cleared, wrap("clear problem", err)
 }
 
+// Untold are people who must act since some moment before the given one and were not told of it, who longest waited first,
+// at most limit of them.
+func (s *Store) Untold(ctx context.Context, before model.Time, limit int) ([]model.Connection, error) {
+	people, err := collect(s.reader(ctx), connectionFields, `SELECT `+connectionColumns+` FROM integrations
+		WHERE untold AND problem_since <= $1 ORDER BY problem_since LIMIT $2`, before, limit)
+	return people, wrap("read who was not told", err)
+}
+
+// NoteTold records that the person was told of the problem that they have since the given moment. It changes nothing when they
+// have another one by now.
+func (s *Store) NoteTold(ctx context.Context, userID uuid.UUID, since model.Time) error {
+	_, err := s.writer(ctx).exec(`UPDATE integrations SET untold = false
+		WHERE user_id = $1 AND provider = 'ZOHO_CLIQ' AND untold AND problem_since = $2`, userID, since)
+	return wrap("note who was told", err)
+}
+
 // meet counts a problem that is known, or begins to count another one.
 func meet(c *model.Connection, problem model.ProblemCode, now model.Time) {
 	if c.Problem != problem {
@@ -83,11 +99,12 @@ func (s *Store) changeProblem(ctx context.Context, userID uuid.UUID, leaseID *uu
 		}
 		before := c
 		change(&c)
-		if err := saveProblem(tx, &c); err != nil {
-			return err
+		differs := c.Status != before.Status || c.Problem != before.Problem
+		if differs {
+			c.Untold = c.AwaitsOwner()
 		}
-		if c.Status == before.Status && c.Problem == before.Problem {
-			return nil
+		if err := saveProblem(tx, &c); err != nil || !differs {
+			return err
 		}
 		*visible = true
 		return tellViewer(tx, userID)
@@ -101,8 +118,8 @@ func (s *Store) changeProblem(ctx context.Context, userID uuid.UUID, leaseID *uu
 // saveProblem writes what a worker finds out about a connection.
 func saveProblem(tx conn, c *model.Connection) error {
 	_, err := tx.exec(`UPDATE integrations SET status = $1, problem = $2, problem_since = $3, problem_count = $4,
-			paused_until = $5, probe_at = $6, last_delivered_at = $7
-		WHERE user_id = $8 AND provider = 'ZOHO_CLIQ'`,
-		c.Status, c.Problem, c.ProblemSince, c.ProblemCount, c.PausedUntil, c.ProbeAt, c.LastDeliveredAt, c.UserID)
+			paused_until = $5, probe_at = $6, last_delivered_at = $7, untold = $8
+		WHERE user_id = $9 AND provider = 'ZOHO_CLIQ'`,
+		c.Status, c.Problem, c.ProblemSince, c.ProblemCount, c.PausedUntil, c.ProbeAt, c.LastDeliveredAt, c.Untold, c.UserID)
 	return err
 }

@@ -65,6 +65,7 @@ func runIntegrations(t *testing.T, open Open) {
 	t.Helper()
 	t.Run("connecting, again, and disconnecting", func(t *testing.T) { t.Parallel(); testConnect(t, open(t)) })
 	t.Run("problems come, count and go", func(t *testing.T) { t.Parallel(); testProblems(t, open(t)) })
+	t.Run("who must act is told", func(t *testing.T) { t.Parallel(); testUntold(t, open(t)) })
 	t.Run("another bot solves what lay with the bot", func(t *testing.T) { t.Parallel(); testBot(t, open(t)) })
 	t.Run("many connect at once: one refresh token stays, all others are revoked", func(t *testing.T) {
 		t.Parallel()
