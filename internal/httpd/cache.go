@@ -6,12 +6,13 @@ import (
 	"github.com/hashicorp/golang-lru/v2/simplelru"
 )
 
-// Bounds of the two caches that are filled by what clients send. A parsed document takes about
-// twenty times the memory of its text.
+// Bounds of the caches that are filled by what clients send. A parsed document takes about twenty times the memory of its
+// text; those that were refused have a cache of their own, so that they never push out one that is in use.
 const (
 	maxCacheEntry   = 8 << 10
 	maxCacheEntries = 2_000
 	maxDocumentText = 4 << 20
+	maxRefusedText  = 512 << 10
 	maxPersisted    = 8 << 20
 )
 

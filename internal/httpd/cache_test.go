@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/99designs/gqlgen/graphql"
+	"github.com/vektah/gqlparser/v2/gqlerror"
 )
 
 func TestCacheIsBounded(t *testing.T) {
@@ -88,4 +90,60 @@ func persistedParams(text string) *graphql.RawParams {
 	return &graphql.RawParams{Query: text, Extensions: map[string]any{
 		"persistedQuery": map[string]any{"version": 1, "sha256Hash": hashOf(text)},
 	}}
+}
+
+// TestRefusedDocuments shows that a text that is not fit to run is judged, and paid for, once.
+func TestRefusedDocuments(t *testing.T) {
+	t.Parallel()
+	for name, query := range map[string]string{
+		"Unreadable":  "{viewer{id}",
+		"NoOperation": "fragment f on Viewer{id}",
+		"Invalid":     "{viewer{" + strings.Repeat("nothing ", 30) + "}}",
+		"TooDear":     "{viewer{...a}} fragment a on Viewer{...b} fragment b on Viewer{...a}",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			ask := func() (float64, gqlerror.List) {
+				_, owed, refused := b.document(t.Context(), caller{}, &graphql.RawParams{Query: query})
+				if refused == nil {
+					t.Fatal("not refused")
+				}
+				return owed, refused.errors()
+			}
+			_, errs := ask()
+			if len(errs) == 0 || len(errs) > b.engine.limits.Errors {
+				t.Errorf("%d errors", len(errs))
+			}
+			first := errs.Error()
+			b.engine.limits.Tokens = 1 // it would be refused for something else now
+			var group sync.WaitGroup
+			for range 4 {
+				group.Go(func() {
+					owed, errs := ask()
+					for _, err := range b.engine.finish(t.Context(), errs) {
+						err.Extensions["requestId"] = "somebody's own"
+					}
+					if owed != 0 || errs.Error() != first || errs[0].Extensions["requestId"] != nil {
+						t.Errorf("owes %v for %v", owed, errs)
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+	t.Run("PushNobodyOut", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		for i := range 3_000 {
+			_, fine := b.engine.judge(fmt.Sprintf("{viewer{id}} # %d", i%20))
+			_, refused := b.engine.judge(fmt.Sprintf("{nothing} # %d%s", i, strings.Repeat(" ", 1_000)))
+			if len(fine) > 0 || len(refused) == 0 {
+				t.Fatal(fine, refused)
+			}
+		}
+		if got := b.engine.documents.lru.Len(); got != 20 || b.engine.refused.size > maxRefusedText {
+			t.Errorf("%d documents, %d bytes of refused ones", got, b.engine.refused.size)
+		}
+	})
 }

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/vektah/gqlparser/v2/gqlerror"
+
 	"github.com/heffl/bff/model"
 )
 
@@ -118,8 +120,13 @@ func dearVariables() map[string][2]string {
 	}
 }
 
-// judge does all that comes before resolvers with a request: its values are decoded, its document is judged, and
-// nothing of an earlier one is remembered.
+// forget has nothing remembered that was judged.
+func (b *bench) forget() {
+	b.engine.documents, b.engine.refused = newSizedCache[*document](0), newSizedCache[gqlerror.List](0)
+}
+
+// judge does all that comes before resolvers with a request: its values are decoded and its document is judged, or
+// remembered.
 func (b *bench) judge(tb testing.TB, query, variables string) {
 	tb.Helper()
 	text, err := json.Marshal(query)
@@ -144,7 +151,7 @@ func dearRequests() map[string][2]string {
 // they take is held loosely here and measured by BenchmarkWorstRequest.
 func TestDearDocuments(t *testing.T) { //nolint:paralleltest // it measures
 	b := setup(t)
-	b.engine.documents = newSizedCache[*document](0)
+	b.forget()
 	for name, request := range dearRequests() { //nolint:paralleltest // it measures
 		t.Run(name, func(t *testing.T) {
 			least, best := uint64(1<<62), time.Hour

@@ -67,8 +67,8 @@ func (s *Server) document(ctx context.Context, c caller, params *graphql.RawPara
 	if err := s.engine.resolvePersisted(params); err != nil {
 		return nil, 0, &refusal{errs: gqlerror.List{err}}
 	}
-	if doc, ok := s.engine.documents.get(params.Query); ok {
-		return doc, 0, nil
+	if doc, errs, ok := s.engine.remembered(params.Query); ok {
+		return doc, 0, refusedFor(errs)
 	}
 	rate, key := s.budget(c, clientOf(ctx))
 	done, ok := s.judging.take(ctx, key)
@@ -76,16 +76,21 @@ func (s *Server) document(ctx context.Context, c caller, params *graphql.RawPara
 		return nil, 0, &refusal{problem: givenUp()}
 	}
 	defer done()
-	if doc, ok := s.engine.documents.get(params.Query); ok {
-		return doc, 0, nil // whoever was before has asked for the same
+	if doc, errs, ok := s.engine.remembered(params.Query); ok {
+		return doc, 0, refusedFor(errs) // whoever was before has asked for the same
 	}
 	if wait := rate.take(key, 0); wait > 0 { // it came in time, but those before it have spent everything
 		return nil, 0, &refusal{problem: tooMany(wait)}
 	}
 	var errs gqlerror.List
 	owed = processor(func() { doc, errs = s.engine.judge(params.Query) }).Seconds() * judgingUnits
-	if len(errs) > 0 {
-		return nil, owed, &refusal{errs: errs}
+	return doc, owed, refusedFor(errs)
+}
+
+// refusedFor is the refusal for errors; nil: there are none.
+func refusedFor(errs gqlerror.List) *refusal {
+	if len(errs) == 0 {
+		return nil
 	}
-	return doc, owed, nil
+	return &refusal{errs: errs}
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -29,6 +30,7 @@ type engine struct {
 	schema     *ast.Schema
 	rules      []validator.Rule
 	documents  *sizedCache[*document]
+	refused    *sizedCache[gqlerror.List]
 	persisted  *sizedCache[string]
 	cost       *coster
 	limits     Limits
@@ -48,6 +50,7 @@ func newEngine(cfg Config) (*engine, error) {
 		schema:     schema,
 		rules:      validationRules(cfg.Development),
 		documents:  newSizedCache[*document](maxDocumentText),
+		refused:    newSizedCache[gqlerror.List](maxRefusedText),
 		persisted:  newSizedCache[string](maxPersisted),
 		cost:       newCoster(schema, cfg.Limits, cfg.Development),
 		limits:     cfg.Limits,
@@ -146,8 +149,29 @@ func recode(err *gqlerror.Error, code model.ErrorCode) {
 	err.Extensions["code"] = string(code)
 }
 
-// judge makes the parsed and valid form of a query text, and remembers it.
+// remembered is what was judged before: a document, or why there is none.
+func (e *engine) remembered(text string) (doc *document, errs gqlerror.List, ok bool) {
+	if doc, ok := e.documents.get(text); ok {
+		return doc, nil, true
+	}
+	errs, ok = e.refused.get(text)
+	return nil, errs, ok
+}
+
+// judge makes the parsed and valid form of a query text, and remembers it. What is wrong with a text is remembered as well: a
+// client that was built for another schema asks the same again and again.
 func (e *engine) judge(text string) (*document, gqlerror.List) {
+	doc, errs := e.read(text)
+	if len(errs) > 0 {
+		errs = slices.Clone(errs[:min(len(errs), e.limits.Errors)]) // nobody is told of more
+		e.refused.add(text, errs, len(text))
+		return nil, errs
+	}
+	e.documents.add(text, doc, len(text))
+	return doc, nil
+}
+
+func (e *engine) read(text string) (*document, gqlerror.List) {
 	query, err := parser.ParseQueryWithTokenLimit(&ast.Source{Input: text}, e.limits.Tokens)
 	if err != nil {
 		var syntax *gqlerror.Error
@@ -175,7 +199,6 @@ func (e *engine) judge(text string) (*document, gqlerror.List) {
 			doc.static[op] = m
 		}
 	}
-	e.documents.add(text, doc, len(text))
 	return doc, nil
 }
 

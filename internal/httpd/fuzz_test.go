@@ -29,7 +29,7 @@ func FuzzOperation(f *testing.F) {
 		f.Add(request[0], request[1])
 	}
 	b := setup(f)
-	b.engine.documents = newSizedCache[*document](0)
+	b.forget()
 	f.Fuzz(func(t *testing.T, query, variables string) {
 		if len(query)+len(variables) <= 64<<10 {
 			withinBudget(t, query, func() { b.judge(t, query, variables) })
@@ -44,7 +44,7 @@ func FuzzDocument(f *testing.F) {
 	}
 	schema := productSchema(f)
 	b := setup(f, func(c *Config) { c.Schema = &fakeSchema{schema: schema} })
-	b.engine.documents = newSizedCache[*document](0)
+	b.forget()
 	f.Fuzz(func(t *testing.T, seed []byte) {
 		if query := written(schema, seed); len(query) <= 64<<10 {
 			withinBudget(t, query, func() { b.judge(t, query, "1") })

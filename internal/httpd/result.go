@@ -19,8 +19,9 @@ func (e *engine) finish(ctx context.Context, errs gqlerror.List) gqlerror.List {
 		errs = errs[:e.limits.Errors]
 	}
 	id := RequestID(ctx)
+	finished := make(gqlerror.List, len(errs))
 	for i, err := range errs {
-		// A copy: an error of a resolver may be one value for all requests.
+		// A copy: an error may be one value for all requests.
 		out := *err
 		out.Message = truncate(err.Message, maxMessage)
 		out.Locations = err.Locations[:min(len(err.Locations), maxLocations)]
@@ -32,9 +33,9 @@ func (e *engine) finish(ctx context.Context, errs gqlerror.List) gqlerror.List {
 		if id != "" {
 			out.Extensions["requestId"] = id
 		}
-		errs[i] = &out
+		finished[i] = &out
 	}
-	return errs
+	return finished
 }
 
 const (

@@ -13,7 +13,7 @@ import (
 // of the processor (the garbage collector's included) and in memory. With -full it holds them to the budget.
 func BenchmarkWorstRequest(b *testing.B) {
 	own := setup(b)
-	own.engine.documents = newSizedCache[*document](0) // nothing is remembered
+	own.forget()
 	for name, request := range dearRequests() {
 		b.Run(name, func(b *testing.B) {
 			var before, after runtime.MemStats
