@@ -51,6 +51,7 @@ type Store struct {
 	read  *gorm.DB
 	// writeGate and readGate stand before them; they are the same on PostgreSQL.
 	writeGate, readGate *gate
+	log                 *statementLog
 	// pools are the handles behind write and read, to be closed.
 	pools []*sql.DB
 	// migrations opens a handle without the time limits of the pools.
@@ -83,7 +84,7 @@ func Open(ctx context.Context, cfg Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s.locked = cfg.Locked
+	s.locked, s.log = cfg.Locked, &statementLog{cfg}
 	if err := s.Ping(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}

@@ -22,7 +22,7 @@ func (s *Store) inTx(ctx context.Context, do func(tx conn) error) error {
 	return s.retry(ctx, func() error {
 		return s.writeGate.inside(ctx, func() error {
 			return s.write.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-				return do(conn{tx, s.dialect, nil})
+				return do(s.within(ctx, tx))
 			})
 		})
 	})
@@ -38,7 +38,7 @@ func (s *Store) inSnapshot(ctx context.Context, do func(tx conn) error) error {
 	return s.retry(ctx, func() error {
 		return s.readGate.inside(ctx, func() error {
 			return s.read.WithContext(ctx).Transaction(func(tx *gorm.DB) error {
-				return do(conn{tx, s.dialect, nil})
+				return do(s.within(ctx, tx))
 			}, options)
 		})
 	})
