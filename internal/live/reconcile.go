@@ -19,6 +19,10 @@ const (
 	// wait behind it.
 	sliceSize  = 32
 	mostSlices = 20
+	// quietBefore is for how long no message must have come before the reconciler asks, and mostWaits how often it waits for
+	// that: a message and a question at the same time keep each other waiting, and the question has time.
+	quietBefore = time.Millisecond
+	mostWaits   = 4
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
@@ -46,6 +50,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 				h.followRest()
 			}
 		case <-ticker.C:
+			h.giveWay(ctx)
 			h.compare(ctx, all.of(h.shards[part/slices], part%slices, slices), h.bus.connected())
 			if part++; part >= slices*shardCount {
 				part, slices = 0, h.slices()
@@ -60,6 +65,23 @@ func (h *Hub) reconcile(ctx context.Context) {
 		if p := h.pause(slices); p != pause {
 			pause = p
 			ticker.Reset(pause)
+		}
+	}
+}
+
+// giveWay waits until no message comes, unless they come all the time.
+func (h *Hub) giveWay(ctx context.Context) {
+	for range mostWaits {
+		before := h.stats.messages.Load()
+		quiet := time.NewTimer(quietBefore)
+		select {
+		case <-ctx.Done():
+			quiet.Stop()
+			return
+		case <-quiet.C:
+		}
+		if h.stats.messages.Load() == before {
+			return
 		}
 	}
 }

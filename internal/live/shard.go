@@ -138,6 +138,7 @@ func (s *shard) deliver(m *message) {
 	if e == nil {
 		return
 	}
+	s.hub.stats.messages.Add(1)
 	if m.kind == kindViewer {
 		e.viewer.personal = true
 		e.check()

@@ -6,18 +6,19 @@ import "sync/atomic"
 type Stats struct {
 	// Users are connected to this replica now, with so many Subscriptions, of which so many are Stalled.
 	Users, Subscriptions, Stalled int
+	// Messages counts those that came, from other replicas and from this one, for people who are connected here. Of them,
 	// Gaps counts messages that came after one that did not, Overflows the times that a shard lost messages, Stalls
 	// the changes that a subscriber had no room for, Replays the inboxes read, Unreadable the messages that were none
 	// of ours and Unsent those that could not be sent.
-	Gaps, Overflows, Stalls, Replays, Unreadable, Unsent int64
+	Messages, Gaps, Overflows, Stalls, Replays, Unreadable, Unsent int64
 }
 
-type counters struct{ gaps, overflows, stalls, replays, unreadable, unsent atomic.Int64 }
+type counters struct{ gaps, overflows, stalls, replays, unreadable, unsent, messages atomic.Int64 }
 
 // Stats counts. It takes every shard's lock for a moment.
 func (h *Hub) Stats() Stats {
 	st := Stats{
-		Gaps: h.stats.gaps.Load(), Overflows: h.stats.overflows.Load(), Stalls: h.stats.stalls.Load(),
+		Messages: h.stats.messages.Load(), Gaps: h.stats.gaps.Load(), Overflows: h.stats.overflows.Load(), Stalls: h.stats.stalls.Load(),
 		Replays: h.stats.replays.Load(), Unreadable: h.stats.unreadable.Load(), Unsent: h.stats.unsent.Load(),
 	}
 	for _, s := range h.shards {
