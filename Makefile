@@ -8,7 +8,7 @@ LINT    := $(GO) tool -modfile=tools/go.mod golangci-lint
 PKGS    := ./...
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 # Fuzz targets run their seeds in `go test`; FUZZTIME lets each search further.
-FUZZTIME ?= 2s
+FUZZTIME ?= 5s
 
 .PHONY: help
 help: ## Say what can be made
