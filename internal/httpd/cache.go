@@ -7,19 +7,19 @@ import (
 )
 
 // Bounds of the caches that are filled by what clients send. A parsed document takes about twenty times the memory of its
-// text; those that were refused have a cache of their own, so that they never push out one that is in use.
+// text; what is wrong with those that were refused has a cache of its own, so that it never pushes out one that is in use.
 const (
 	maxCacheEntry   = 8 << 10
 	maxCacheEntries = 2_000
 	maxDocumentText = 4 << 20
-	maxRefusedText  = 512 << 10
+	maxRefused      = 1 << 20
 	maxPersisted    = 8 << 20
 )
 
 // sizedCache is an LRU bounded by count and by the bytes of the texts it was filled with, because
 // a stranger chooses their size.
 type sizedCache[V any] struct {
-	most int
+	most, entry int // bytes: of all together, and of one
 
 	mu   sync.Mutex // guards the fields below
 	lru  *simplelru.LRU[string, sizedEntry[V]]
@@ -32,7 +32,7 @@ type sizedEntry[V any] struct {
 }
 
 func newSizedCache[V any](most int) *sizedCache[V] {
-	c := &sizedCache[V]{most: most}
+	c := &sizedCache[V]{most: most, entry: maxCacheEntry}
 	lru, err := simplelru.NewLRU(maxCacheEntries, func(_ string, e sizedEntry[V]) { c.size -= e.bytes })
 	if err != nil {
 		panic(err) // only for a size that is not positive
@@ -48,9 +48,9 @@ func (c *sizedCache[V]) get(key string) (V, bool) {
 	return e.value, ok
 }
 
-// add keeps a value that costs so many bytes of text; what is too large is not kept at all.
+// add keeps a value that costs so many bytes; what is too large is not kept at all.
 func (c *sizedCache[V]) add(key string, value V, bytes int) {
-	if bytes > maxCacheEntry {
+	if bytes > c.entry {
 		return
 	}
 	c.mu.Lock()

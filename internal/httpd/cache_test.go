@@ -107,7 +107,8 @@ func TestRefusedDocuments(t *testing.T) {
 			ask := func() (float64, gqlerror.List) {
 				_, owed, refused := b.document(t.Context(), caller{}, &graphql.RawParams{Query: query})
 				if refused == nil {
-					t.Fatal("not refused")
+					t.Error("not refused")
+					return owed, gqlerror.List{}
 				}
 				return owed, refused.errors()
 			}
@@ -124,7 +125,7 @@ func TestRefusedDocuments(t *testing.T) {
 					for _, err := range b.engine.finish(t.Context(), errs) {
 						err.Extensions["requestId"] = "somebody's own"
 					}
-					if owed != 0 || errs.Error() != first || errs[0].Extensions["requestId"] != nil {
+					if owed != 0 || errs.Error() != first || len(errs) > 0 && errs[0].Extensions["requestId"] != nil {
 						t.Errorf("owes %v for %v", owed, errs)
 					}
 				})
@@ -142,8 +143,35 @@ func TestRefusedDocuments(t *testing.T) {
 				t.Fatal(fine, refused)
 			}
 		}
-		if got := b.engine.documents.lru.Len(); got != 20 || b.engine.refused.size > maxRefusedText {
+		if got := b.engine.documents.lru.Len(); got != 20 || b.engine.refused.size > maxRefused {
 			t.Errorf("%d documents, %d bytes of refused ones", got, b.engine.refused.size)
+		}
+	})
+	t.Run("KeepLittle", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		// One error of 700 KB for 1 KB of text, and ten errors for a hundred bytes.
+		conflicts := "{viewer{" + strings.Repeat("id ", 99) + "}viewer{" + strings.Repeat("id:name ", 99) + "}}"
+		for i := range 200 {
+			for _, text := range []string{conflicts, "{" + strings.Repeat("nothing"+strings.Repeat("x", 100)+" ", 12) + "}"} {
+				if _, errs := b.engine.judge(fmt.Sprintf("%s#%d", text, i)); len(errs) == 0 {
+					t.Fatal("not refused")
+				}
+			}
+		}
+		kept := 0
+		for _, text := range b.engine.refused.lru.Keys() {
+			errs, _ := b.engine.refused.get(text)
+			kept += len(text)
+			for _, err := range errs {
+				if err.Err != nil {
+					t.Errorf("keeps %v", err.Err)
+				}
+				kept += len(err.Message) + 32*len(err.Locations)
+			}
+		}
+		if kept == 0 || kept > b.engine.refused.size || b.engine.refused.size > maxRefused {
+			t.Errorf("%d bytes kept, %d counted", kept, b.engine.refused.size)
 		}
 	})
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"slices"
 	"sync"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -50,7 +49,7 @@ func newEngine(cfg Config) (*engine, error) {
 		schema:     schema,
 		rules:      validationRules(cfg.Development),
 		documents:  newSizedCache[*document](maxDocumentText),
-		refused:    newSizedCache[gqlerror.List](maxRefusedText),
+		refused:    newSizedCache[gqlerror.List](maxRefused),
 		persisted:  newSizedCache[string](maxPersisted),
 		cost:       newCoster(schema, cfg.Limits, cfg.Development),
 		limits:     cfg.Limits,
@@ -58,6 +57,7 @@ func newEngine(cfg Config) (*engine, error) {
 		logger:     cfg.Logger,
 		introspect: cfg.Development,
 	}
+	e.refused.entry += cfg.Limits.Errors * keptError
 	e.exec.SetQueryCache(documentInContext{})
 	e.exec.SetErrorPresenter(cfg.ErrorPresenter)
 	if cfg.RecoverFunc == nil {
@@ -163,8 +163,11 @@ func (e *engine) remembered(text string) (doc *document, errs gqlerror.List, ok 
 func (e *engine) judge(text string) (*document, gqlerror.List) {
 	doc, errs := e.read(text)
 	if len(errs) > 0 {
-		errs = slices.Clone(errs[:min(len(errs), e.limits.Errors)]) // nobody is told of more
-		e.refused.add(text, errs, len(text))
+		errs = e.trim(errs)
+		for _, err := range errs {
+			err.Err = nil // nobody is told, and it may be large
+		}
+		e.refused.add(text, errs, len(text)+keptError*len(errs))
 		return nil, errs
 	}
 	e.documents.add(text, doc, len(text))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/99designs/gqlgen/graphql"
@@ -15,32 +16,38 @@ import (
 // finish makes errors fit to leave: at most so many, each with a code and the request id, each
 // message short enough that a small question has no large answer.
 func (e *engine) finish(ctx context.Context, errs gqlerror.List) gqlerror.List {
-	if len(errs) > e.limits.Errors {
-		errs = errs[:e.limits.Errors]
-	}
+	errs = e.trim(errs)
 	id := RequestID(ctx)
-	finished := make(gqlerror.List, len(errs))
-	for i, err := range errs {
-		// A copy: an error may be one value for all requests.
-		out := *err
-		out.Message = truncate(err.Message, maxMessage)
-		out.Locations = err.Locations[:min(len(err.Locations), maxLocations)]
-		out.Extensions = make(map[string]any, len(err.Extensions)+2)
-		maps.Copy(out.Extensions, err.Extensions)
-		if _, ok := out.Extensions["code"]; !ok {
-			out.Extensions["code"] = string(model.CodeInternal)
+	for _, err := range errs {
+		if _, ok := err.Extensions["code"]; !ok {
+			err.Extensions["code"] = string(model.CodeInternal)
 		}
 		if id != "" {
-			out.Extensions["requestId"] = id
+			err.Extensions["requestId"] = id
 		}
-		finished[i] = &out
 	}
-	return finished
+	return errs
+}
+
+// trim makes copies of no more errors than anybody is told of, and no larger: an error may be one value for all requests.
+func (e *engine) trim(errs gqlerror.List) gqlerror.List {
+	trimmed := make(gqlerror.List, min(len(errs), e.limits.Errors))
+	for i := range trimmed {
+		err := *errs[i]
+		err.Message = truncate(err.Message, maxMessage)
+		err.Locations = slices.Clone(err.Locations[:min(len(err.Locations), maxLocations)])
+		err.Extensions = make(map[string]any, len(errs[i].Extensions)+2)
+		maps.Copy(err.Extensions, errs[i].Extensions)
+		trimmed[i] = &err
+	}
+	return trimmed
 }
 
 const (
 	maxMessage   = 400 // bytes
 	maxLocations = 4
+	// keptError is what an error that is remembered takes at most, about.
+	keptError = 1_200
 )
 
 // truncate cuts between characters.
