@@ -20,7 +20,8 @@ const (
 	sliceSize  = 32
 	mostSlices = 20
 	// quietBefore is for how long no message must have come before the reconciler asks, and mostWaits how often it waits for
-	// that: a message and a question at the same time keep each other waiting, and the question has time.
+	// that: a message and a question at the same time keep each other waiting, and the question has time. It takes no
+	// more than half of its pauses for that, so that a round stays as long as it is.
 	quietBefore = time.Millisecond
 	mostWaits   = 4
 	// stallPause is how long a subscriber that refused a change is left alone.
@@ -50,7 +51,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 				h.followRest()
 			}
 		case <-ticker.C:
-			h.giveWay(ctx)
+			h.giveWay(ctx, pause)
 			h.compare(ctx, all.of(h.shards[part/slices], part%slices, slices), h.bus.connected())
 			if part++; part >= slices*shardCount {
 				part, slices = 0, h.slices()
@@ -69,9 +70,12 @@ func (h *Hub) reconcile(ctx context.Context) {
 	}
 }
 
-// giveWay waits until no message comes, unless they come all the time.
-func (h *Hub) giveWay(ctx context.Context) {
-	for range mostWaits {
+// giveWay waits until no message comes, unless they come all the time. Without NATS none is on its way.
+func (h *Hub) giveWay(ctx context.Context, pause time.Duration) {
+	if !h.bus.connected() {
+		return
+	}
+	for range min(mostWaits, pause/(2*quietBefore)) {
 		before := h.stats.messages.Load()
 		quiet := time.NewTimer(quietBefore)
 		select {

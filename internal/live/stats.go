@@ -6,10 +6,10 @@ import "sync/atomic"
 type Stats struct {
 	// Users are connected to this replica now, with so many Subscriptions, of which so many are Stalled.
 	Users, Subscriptions, Stalled int
-	// Messages counts those that came, from other replicas and from this one, for people who are connected here. Of them,
-	// Gaps counts messages that came after one that did not, Overflows the times that a shard lost messages, Stalls
-	// the changes that a subscriber had no room for, Replays the inboxes read, Unreadable the messages that were none
-	// of ours and Unsent those that could not be sent.
+	// Messages counts those that came for people who are connected here, from other replicas and from this one, Gaps those
+	// of them that came after one that did not. Overflows counts the times that a shard lost messages, Stalls the
+	// changes that a subscriber had no room for, Replays the inboxes read, Unreadable the messages that were none of
+	// ours and Unsent those that could not be sent.
 	Messages, Gaps, Overflows, Stalls, Replays, Unreadable, Unsent int64
 }
 
