@@ -13,6 +13,21 @@ import (
 	"github.com/heffl/bff/model"
 )
 
+// slowList is a store in which something happens right after it was read who was not told.
+type slowList struct {
+	Store
+
+	late *func()
+}
+
+func (s slowList) Untold(ctx context.Context, before model.Time, limit int) ([]model.Connection, error) {
+	people, err := s.Store.Untold(ctx, before, limit)
+	if *s.late != nil {
+		(*s.late)()
+	}
+	return people, err
+}
+
 // TestProblems shows how a problem comes, is counted and goes.
 func TestProblems(t *testing.T) {
 	t.Parallel()
@@ -65,7 +80,9 @@ func TestProblems(t *testing.T) {
 			t.Helper()
 			ann, bob, cal := w.person(t, "ann"), w.person(t, "bob"), w.person(t, "cal")
 			deaf, told := true, map[uuid.UUID][]int64{}
+			var late func()
 			failing := w.replica(t, func(c *Config) {
+				c.Store = slowList{c.Store, &late}
 				c.Disconnected = func(_ context.Context, c model.Connection) error {
 					told[c.UserID] = append(told[c.UserID], c.ProblemSince.UnixMilli())
 					if deaf {
@@ -89,7 +106,13 @@ func TestProblems(t *testing.T) {
 			failing.tellUntold(t.Context())
 			deaf = false
 			w.clock.pass(time.Second)
+			if _, err := w.store.MarkNeedsReconnect(t.Context(), cal.User.UUID, nil, model.ProblemCodeTokenRevoked, w.now()); err != nil {
+				t.Fatal(err)
+			}
+			w.clock.pass(untoldAfter)
+			late = func() { w.person(t, "cal") } // after the list was read
 			failing.tellUntold(t.Context())
+			late = nil
 			failing.tellUntold(t.Context())
 			anns, bobs := told[ann.User.UUID], told[bob.User.UUID]
 			if len(anns) != 3 || len(slices.Compact(anns)) != 1 || len(bobs) != 2 || len(told) != 2 {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -36,7 +37,9 @@ func (w *Workers) settle(ctx context.Context, c *model.Connection, lease uuid.UU
 	if changed {
 		w.config.Changed(c.UserID)
 		if troubled.AwaitsOwner() {
-			w.tell(ctx, &troubled)
+			if err := w.tell(ctx, &troubled); err != nil {
+				w.config.Logger.ErrorContext(ctx, "person was not told that they must act", slog.Any("error", err))
+			}
 		}
 	}
 	if r.err != nil {
@@ -53,23 +56,43 @@ const (
 )
 
 // tell tells the owner of a connection that they must act. What fails, the sweep does again.
-func (w *Workers) tell(ctx context.Context, c *model.Connection) {
+func (w *Workers) tell(ctx context.Context, c *model.Connection) error {
 	err := w.config.Disconnected(ctx, *c)
 	if err == nil {
 		err = w.config.Store.NoteTold(ctx, c.UserID, c.ProblemSince)
 	}
 	if err != nil {
-		w.config.Logger.ErrorContext(ctx, "person was not told that they must act", slog.Any("error", err), slog.String("user_id", c.UserID.String()))
+		return fmt.Errorf("tell %s: %w", c.UserID, err)
+	}
+	return nil
+}
+
+// tellUntold tells everybody who must act and was not told, because that failed or because the process ended. When the
+// database does not answer, their turn comes again.
+func (w *Workers) tellUntold(ctx context.Context) {
+	people, err := w.config.Store.Untold(ctx, w.now().Add(-untoldAfter), untoldMost)
+	for i := range people {
+		failed := w.tellAgain(ctx, &people[i])
+		err = errors.Join(err, failed)
+		if busy, ok := errors.AsType[*model.Error](failed); ctx.Err() != nil || ok && busy.Code == model.CodeUnavailable {
+			break
+		}
+	}
+	if err != nil && ctx.Err() == nil {
+		w.config.Logger.ErrorContext(ctx, "people were not told that they must act", slog.Any("error", err))
 	}
 }
 
-// tellUntold tells everybody who must act and was not told, because that failed or because the process ended.
-func (w *Workers) tellUntold(ctx context.Context) {
-	people, err := w.config.Store.Untold(ctx, w.now().Add(-untoldAfter), untoldMost)
-	if err != nil && ctx.Err() == nil {
-		w.config.Logger.ErrorContext(ctx, "who was not told cannot be read", slog.Any("error", err))
+// tellAgain tells somebody who was untold a moment ago, unless they have acted since.
+func (w *Workers) tellAgain(ctx context.Context, before *model.Connection) error {
+	c, err := w.config.Store.Connection(ctx, before.UserID)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read who was not told: %w", err)
+	case !c.Untold || !c.ProblemSince.Equal(before.ProblemSince):
+		return nil
+	case !c.AwaitsOwner(): // a process that knows nothing of the mark has changed the rest
+		return w.config.Store.NoteTold(ctx, c.UserID, c.ProblemSince)
 	}
-	for i := range people {
-		w.tell(ctx, &people[i])
-	}
+	return w.tell(ctx, &c)
 }

@@ -191,7 +191,6 @@ func (w *Workers) sweep() {
 			return
 		case <-ticker.C:
 		}
-		w.tellUntold(w.claiming)
 		email, chat, err := w.config.Store.SweepLeases(w.claiming, w.now())
 		switch {
 		case w.claiming.Err() != nil:
@@ -203,6 +202,7 @@ func (w *Workers) sweep() {
 			w.email.notify()
 			w.cliq.notify()
 		}
+		w.tellUntold(w.claiming)
 	}
 }
 

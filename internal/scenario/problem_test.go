@@ -1,10 +1,13 @@
 package scenario
 
 import (
+	"context"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/heffl/bff/internal/testkit"
 )
@@ -13,8 +16,8 @@ import (
 // message that met it.
 func TestProblemOnBothReplicas(t *testing.T) {
 	t.Parallel()
-	data := t.TempDir()
-	settings := []string{"HEFFL_DATABASE_URL=" + testkit.Postgres(t), "HEFFL_NATS_URL=" + natsServer(t, -1).ClientURL()}
+	data, database := t.TempDir(), testkit.Postgres(t)
+	settings := []string{"HEFFL_DATABASE_URL=" + database, "HEFFL_NATS_URL=" + natsServer(t, -1).ClientURL()}
 	one := start(t, data, settings...)
 	other := start(t, data, append(settings,
 		"HEFFL_ZOHO_STANDIN_URL="+one.url+"/sandbox", "HEFFL_ZOHO_CLIENT_ID=1000.SANDBOX", "HEFFL_ZOHO_CLIENT_SECRET=sandbox-secret")...)
@@ -71,6 +74,28 @@ func TestProblemOnBothReplicas(t *testing.T) {
 		return n
 	}
 	eventually(t, "integration.disconnected in the inbox", waitLong, func() bool { return told("no longer accepts the permission") > 0 })
+
+	// As if the process had ended right after the event was stored, for another reason than the first one even: told is told.
+	c, err := pgx.Connect(t.Context(), database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = c.Close(context.Background()) }()
+	for _, problem := range []string{"TOKEN_REVOKED", "SCOPE_MISSING"} {
+		if _, err := c.Exec(t.Context(), `UPDATE integrations SET untold = true, problem_since = now() - interval '1 minute', problem = $1`, problem); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the sweep", waitLong, func() bool {
+			untold := true
+			if err := c.QueryRow(t.Context(), `SELECT bool_or(untold) FROM integrations`).Scan(&untold); err != nil {
+				t.Fatal(err)
+			}
+			return !untold
+		})
+	}
+	if n := told("does not cover sending messages"); n != 0 {
+		t.Errorf("told %d times of another reason", n)
+	}
 	if n := told("no longer accepts the permission"); n != 1 {
 		t.Errorf("told %d times of the permission", n)
 	}
