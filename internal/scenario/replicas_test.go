@@ -52,30 +52,36 @@ func replicas(tb testing.TB, n int, nats string, settings ...string) []*server {
 	return all
 }
 
+// raw sends a request's body and answers what comes back.
+func (p *person) raw(ctx context.Context, body []byte) (status int, text []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+p.token)
+	request.Header.Set("Content-Type", "application/json")
+	response, err := p.browser.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }()
+	text, err = io.ReadAll(response.Body)
+	return response.StatusCode, text, err
+}
+
 // try asks once and answers whatever goes wrong as an error, with the code that the server gave.
 func (p *person) try(ctx context.Context, query string, variables any) (json.RawMessage, error) {
 	body, err := json.Marshal(map[string]any{"query": query, "variables": variables})
 	if err != nil {
 		return nil, err
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.url+"/graphql", bytes.NewReader(body))
-	if err != nil {
-		return nil, err
-	}
-	request.Header.Set("Authorization", "Bearer "+p.token)
-	request.Header.Set("Content-Type", "application/json")
-	response, err := p.browser.Do(request)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = response.Body.Close() }()
-	raw, err := io.ReadAll(response.Body)
+	status, raw, err := p.raw(ctx, body)
 	if err != nil {
 		return nil, err
 	}
 	var got answer
 	if err := json.Unmarshal(raw, &got); err != nil {
-		return nil, fmt.Errorf("%d: %s", response.StatusCode, raw)
+		return nil, fmt.Errorf("%d: %s", status, raw)
 	}
 	if len(got.Errors) > 0 {
 		return nil, errors.New(got.Errors[0].Extensions.Code)

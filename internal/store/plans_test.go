@@ -56,12 +56,10 @@ func TestPlansUseIndexes(t *testing.T) {
 		}
 	}
 	// A table, or its primary key, read from end to end. The indexes of what is due are small and may be.
-	scan := regexp.MustCompile(`Seq Scan on (notifications|deliveries|events|inboxes|inbox_marks)` +
+	scan := regexp.MustCompile(`Seq Scan on (notifications|deliveries|events|inboxes|inbox_marks|integrations|users)` +
 		`|Scan (using|on) (\w+_pkey|notifications_\w+).*\n(?: *(?:Recheck Cond|Filter):.*\n)* *(?:->|$|[^ IR])` +
 		`|_pkey.*\n *Index Cond: \(channel = \d\)\n`)
-	parameter := regexp.MustCompile(`(\$\d+)\$`) // as gorm prints it
 	for i, statement := range statements {
-		statement = parameter.ReplaceAllString(statement, "$1")
 		if plan := genericPlan(t, c, "p"+strconv.Itoa(i), statement); scan.MatchString(plan) {
 			t.Errorf("%s\nis planned as\n%s", statement, plan)
 		}
