@@ -144,10 +144,6 @@ func TestNegotiation(t *testing.T) {
 func TestBodyLimits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	padded := func(size int) string {
-		body := `{"query":"{__typename}","extensions":{"x":""}}`
-		return strings.Replace(body, `""`, `"`+strings.Repeat("x", size-len(body))+`"`, 1)
-	}
 	service := token(t, "svc", auth.ScopeEventsWrite)
 	longQuery := mustJSON(t, map[string]string{"query": "{__typename} #" + strings.Repeat("x", 64<<10)})
 	cases := map[string]struct {
@@ -296,5 +292,40 @@ func TestResponseIsOneDocument(t *testing.T) {
 	}
 	if len(body.Errors) != 1 || body.Errors[0].Extensions["code"] != "INTERNAL" || len(body.Errors[0].Path) != 1 || body.Data["echo"] != "</script>" {
 		t.Errorf("got %s", got.text)
+	}
+}
+
+// padded is a request of a given size.
+func padded(size int) string {
+	body := `{"query":"{__typename}","extensions":{"x":""}}`
+	return strings.Replace(body, `""`, `"`+strings.Repeat("x", size-len(body))+`"`, 1)
+}
+
+// TestFarTooLarge shows that the answer reaches a client that sends much more than is taken in, one that keeps its connection
+// and one that does not.
+func TestFarTooLarge(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	body := padded(64<<10 + patience + 90<<10)
+	for name, client := range map[string]*http.Client{"Closes": httpClient(), "Keeps": {Transport: &http.Transport{}}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			defer client.CloseIdleConnections()
+			for i := range 50 {
+				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/graphql", strings.NewReader(body))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Content-Type", jsonType)
+				r.Header.Set("Authorization", "Bearer "+token(t, "u"))
+				resp, err := client.Do(r)
+				if err != nil {
+					t.Fatalf("request %d: %v", i, err)
+				}
+				if _ = resp.Body.Close(); resp.StatusCode != http.StatusRequestEntityTooLarge {
+					t.Fatalf("request %d: %d", i, resp.StatusCode)
+				}
+			}
+		})
 	}
 }

@@ -45,7 +45,7 @@ func (s *Server) around(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.cfg.Now()
 		facts := &requestFacts{
-			id: newRequestID(), origin: r.Header.Get("Origin"), client: s.clientAddress(r), header: w.Header(),
+			id: newRequestID(), origin: r.Header.Get("Origin"), client: s.clientAddress(r), header: w.Header(), writer: w,
 		}
 		r = r.WithContext(withFacts(r.Context(), facts))
 		facts.request = r

@@ -80,9 +80,10 @@ func (s *Server) readBody(r *http.Request, limit int64) (*graphql.RawParams, *pr
 const patience = 256 << 10
 
 // refuseBody takes in what a well-meaning client still sends, so that it reads the answer instead of meeting a
-// connection that was reset. Who sends more than that is cut off.
+// connection that was reset. Who sends more than that is cut off, half a second after the answer: that is what net/http does
+// when it knows from its own reader that the limit was met.
 func refuseBody(r *http.Request, limit int64) *problem {
-	_, _ = io.CopyN(io.Discard, r.Body, limit+patience)
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(factsOf(r.Context()).ownWriter(), r.Body, limit+patience))
 	return tooLarge("The body", limit)
 }
 

@@ -19,8 +19,9 @@ type requestFacts struct {
 
 	mu      sync.Mutex
 	request *http.Request
-	header  http.Header // nil once the answer has begun: cookies can be set no more
-	failure error       // what a subscription ends with
+	header  http.Header         // nil once the answer has begun: cookies can be set no more
+	writer  http.ResponseWriter // net/http's own; nil once the answer has begun
+	failure error               // what a subscription ends with
 }
 
 func newRequestID() string {
@@ -52,7 +53,17 @@ func (f *requestFacts) forOperation(fresh bool) *requestFacts {
 func (f *requestFacts) answerBegins() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.header, f.request = nil, nil
+	f.header, f.request, f.writer = nil, nil, nil
+}
+
+// ownWriter is what net/http itself answers with; nil once the answer has begun, and outside of a request.
+func (f *requestFacts) ownWriter() http.ResponseWriter {
+	if f == nil {
+		return nil
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.writer
 }
 
 // RequestID is the id that the answer, its errors and the log share; empty outside of a request.
