@@ -41,7 +41,7 @@ test-server: build ## Run the browser tests and the protocol conformance against
 	tools/test-server.sh
 
 .PHONY: bench
-bench: ## Measure the workloads W1 to W6 against the bare program in internal/bench, on PostgreSQL (4 minutes; BENCH=-full reports)
+bench: ## Measure the workloads W1 to W6 against the bare program in internal/bench, on PostgreSQL (6 minutes; BENCH=-full reports)
 	$(GO) test -run '^$$' -bench . -benchtime 1x -timeout 60m ./internal/bench $(BENCH)
 
 .PHONY: lint

@@ -20,6 +20,9 @@ import (
 const (
 	trickleSize = 10  // messages at once
 	trickleRate = 100 // times a second
+	// trickleTime is long enough for collections of garbage to have the part in it that they have in the long run: of three
+	// seconds, one takes a fortieth or nothing.
+	trickleTime = 20 // seconds
 )
 
 // messenger makes events and tells the subscribers of a program.
@@ -110,7 +113,7 @@ func (f *programFigures) add(b *testing.B, m *messenger, p *process) {
 	time.Sleep(500 * time.Millisecond)
 	a.measuring.Store(true)
 	tick := time.NewTicker(time.Second / trickleRate)
-	for i := range 3 * trickleRate {
+	for i := range trickleTime * trickleRate {
 		<-tick.C
 		event, entries := m.commit(b, i*trickleSize%people, trickleSize)
 		now := time.Since(started)
