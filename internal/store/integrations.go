@@ -13,6 +13,14 @@ const connectionColumns = `user_id, provider, workspace_id, status, region, regi
 	connected_at, last_delivered_at, problem, problem_since, problem_count, untold, paused_until, probe_at,
 	lease_id, lease_until, pace_from, pace_count`
 
+// What is set of a connection at once: untroubled, when nothing is wrong with it and no worker has it any more, and notConnected,
+// when it ends.
+const (
+	untroubled = `problem = NULL, problem_since = NULL, problem_count = 0, untold = false, paused_until = NULL, probe_at = NULL,
+		lease_id = NULL, lease_until = NULL`
+	notConnected = `status = 0, scopes = '', connected_at = NULL, ` + untroubled
+)
+
 func connectionFields(c *model.Connection) []any {
 	return []any{
 		&c.UserID, &c.Provider, &c.WorkspaceID, &c.Status, &c.Region, &c.RegionChosen, &c.BotName, &c.Scopes,
@@ -68,9 +76,7 @@ func (s *Store) SaveConnected(ctx context.Context, c model.NewConnection, now mo
 		}
 		saved = model.Connection{}
 		if _, err := tx.one(connectionFields(&saved),
-			`UPDATE integrations SET status = $1, region = $2, region_chosen = $3, bot_name = $4, scopes = $5, connected_at = $6,
-				problem = NULL, problem_since = NULL, problem_count = 0, untold = false, paused_until = NULL, probe_at = NULL,
-				lease_id = NULL, lease_until = NULL
+			`UPDATE integrations SET status = $1, region = $2, region_chosen = $3, bot_name = $4, scopes = $5, connected_at = $6, `+untroubled+`
 			WHERE user_id = $7 AND provider = 'ZOHO_CLIQ' RETURNING `+connectionColumns,
 			model.IntegrationStatusConnected, string(c.Region), string(c.RegionChosen), c.BotName, c.Scopes, now, c.UserID); err != nil {
 			return err
@@ -100,9 +106,7 @@ func (s *Store) Disconnect(ctx context.Context, userID uuid.UUID, now model.Time
 		if before.Status == model.IntegrationStatusNotConnected {
 			return nil
 		}
-		if _, err := tx.exec(`UPDATE integrations SET status = $1, scopes = '', connected_at = NULL, problem = NULL,
-				problem_since = NULL, problem_count = 0, untold = false, paused_until = NULL, probe_at = NULL, lease_id = NULL, lease_until = NULL
-			WHERE user_id = $2 AND provider = 'ZOHO_CLIQ'`, model.IntegrationStatusNotConnected, userID); err != nil {
+		if _, err := tx.exec(`UPDATE integrations SET `+notConnected+` WHERE user_id = $1 AND provider = 'ZOHO_CLIQ'`, userID); err != nil {
 			return err
 		}
 		return tellViewer(tx, userID)
@@ -130,7 +134,7 @@ func (s *Store) SetBot(ctx context.Context, userID uuid.UUID, bot string, _ mode
 		}
 		c.BotName, c.LeaseID, c.LeaseUntil = bot, nil, model.Time{}
 		if solved {
-			c.Problem, c.ProblemSince, c.ProblemCount, c.Untold, c.ProbeAt = "", model.Time{}, 0, false, model.Time{}
+			solve(&c)
 		}
 		if _, err := tx.exec(`UPDATE integrations SET bot_name = $1, lease_id = NULL, lease_until = NULL
 			WHERE user_id = $2 AND provider = 'ZOHO_CLIQ'`, bot, userID); err != nil {

@@ -4,8 +4,6 @@ import (
 	"strconv"
 	"testing"
 
-	"github.com/google/uuid"
-
 	"github.com/heffl/bff/model"
 )
 
@@ -15,7 +13,10 @@ func BenchmarkPositions(b *testing.B) {
 	s, _, users := benchStore(b)
 	for _, n := range []int{32, 64, 128} {
 		b.Run(strconv.Itoa(n), func(b *testing.B) {
-			seen := seenOf(users[:n])
+			seen := make([]model.InboxSeen, n)
+			for i := range seen {
+				seen[i].UserID = users[i]
+			}
 			b.ReportAllocs()
 			for b.Loop() {
 				if different, err := s.Positions(b.Context(), seen); err != nil || len(different) != 0 {
@@ -24,12 +25,4 @@ func BenchmarkPositions(b *testing.B) {
 			}
 		})
 	}
-}
-
-func seenOf(users []uuid.UUID) []model.InboxSeen {
-	seen := make([]model.InboxSeen, len(users))
-	for i, u := range users {
-		seen[i].UserID = u
-	}
-	return seen
 }

@@ -57,8 +57,8 @@ func (s *Store) ClearProblem(ctx context.Context, userID uuid.UUID, leaseID *uui
 	err = s.changeProblem(ctx, userID, leaseID, &cleared, func(c *model.Connection) {
 		c.LastDeliveredAt = deliveredAt
 		if c.Status == model.IntegrationStatusConnected {
-			c.Problem, c.ProblemSince, c.ProblemCount = "", model.Time{}, 0
-			c.PausedUntil, c.ProbeAt = model.Time{}, model.Time{}
+			solve(c)
+			c.PausedUntil = model.Time{}
 		}
 	})
 	return cleared, wrap("clear problem", err)
@@ -86,6 +86,11 @@ func meet(c *model.Connection, problem model.ProblemCode, now model.Time) {
 		c.Problem, c.ProblemSince, c.ProblemCount = problem, now, 0
 	}
 	c.ProblemCount++
+}
+
+// solve forgets a problem.
+func solve(c *model.Connection) {
+	c.Problem, c.ProblemSince, c.ProblemCount, c.Untold, c.ProbeAt = "", model.Time{}, 0, false, model.Time{}
 }
 
 // changeProblem changes status and problem of a connection under its lock and tells the viewer, and the caller by

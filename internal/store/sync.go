@@ -139,9 +139,7 @@ func (s *Store) cutOff(tx conn, users []uuid.UUID, now model.Time) error {
 	}
 	among := s.pick(`= ANY($1::uuid[])`, `IN (SELECT value FROM json_each($1))`)
 	ids := s.uuids(users)
-	if _, err := tx.exec(`UPDATE integrations SET status = 0, scopes = '', connected_at = NULL, problem = NULL,
-		problem_since = NULL, problem_count = 0, untold = false, paused_until = NULL, probe_at = NULL, lease_id = NULL, lease_until = NULL
-		WHERE user_id `+among, ids); err != nil {
+	if _, err := tx.exec(`UPDATE integrations SET `+notConnected+` WHERE user_id `+among, ids); err != nil {
 		return err
 	}
 	if _, err := tx.exec(`DELETE FROM oauth_states WHERE user_id `+among, ids); err != nil {
