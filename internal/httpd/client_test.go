@@ -53,6 +53,11 @@ func httpClient() *http.Client {
 
 func (b *bench) send(tb testing.TB, method, path, body string, header ...string) reply {
 	tb.Helper()
+	return b.sendBy(tb, httpClient(), method, path, body, header...)
+}
+
+func (b *bench) sendBy(tb testing.TB, client *http.Client, method, path, body string, header ...string) reply {
+	tb.Helper()
 	req, err := http.NewRequestWithContext(tb.Context(), method, b.url+path, strings.NewReader(body))
 	if err != nil {
 		tb.Fatal(err)
@@ -66,7 +71,7 @@ func (b *bench) send(tb testing.TB, method, path, body string, header ...string)
 		}
 		req.Header.Add(header[i], header[i+1])
 	}
-	resp, err := httpClient().Do(req)
+	resp, err := client.Do(req)
 	if err != nil {
 		tb.Fatal(err)
 	}

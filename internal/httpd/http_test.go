@@ -312,18 +312,9 @@ func TestFarTooLarge(t *testing.T) {
 			t.Parallel()
 			defer client.CloseIdleConnections()
 			for i := range 50 {
-				r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, b.url+"/graphql", strings.NewReader(body))
-				if err != nil {
-					t.Fatal(err)
-				}
-				r.Header.Set("Content-Type", jsonType)
-				r.Header.Set("Authorization", "Bearer "+token(t, "u"))
-				resp, err := client.Do(r)
-				if err != nil {
-					t.Fatalf("request %d: %v", i, err)
-				}
-				if _ = resp.Body.Close(); resp.StatusCode != http.StatusRequestEntityTooLarge {
-					t.Fatalf("request %d: %d", i, resp.StatusCode)
+				got := b.sendBy(t, client, http.MethodPost, "/graphql", body, "Content-Type", jsonType, "Authorization", "Bearer "+token(t, "u"))
+				if got.status != http.StatusRequestEntityTooLarge {
+					t.Fatalf("request %d: %d", i, got.status)
 				}
 			}
 		})

@@ -14,16 +14,22 @@ func TestViewerChanges(t *testing.T) {
 	raise := func(store *memory, user uuid.UUID) {
 		store.with(user, func(p *person) { p.position.ViewerRevision++ })
 	}
+	// watch is one person, and a viewer subscription of theirs.
+	watch := func(t *testing.T, workspace uuid.UUID) (h *Hub, store *memory, user uuid.UUID, changes <-chan struct{}) {
+		t.Helper()
+		user = uuid.New()
+		h, store = virtual(t, true, user)
+		changes, err := h.ViewerChanges(t.Context(), testViewer(workspace, user))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h, store, user, changes
+	}
 	t.Run("AtMostOneInAPauseAndTheNewestWins", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			h, store, user, changes := watch(t, uuid.New())
 			defer h.Stop(context.Background())
-			changes, err := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
-			if err != nil {
-				t.Fatal(err)
-			}
 			began := time.Now()
 			var told []time.Duration
 			const every = 30 * time.Millisecond
@@ -64,10 +70,8 @@ func TestViewerChanges(t *testing.T) {
 	t.Run("RightAfterAnotherWasTold", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			h, store, user, changes := watch(t, uuid.New())
 			defer h.Stop(context.Background())
-			changes, _ := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
 			const most = 750 * time.Millisecond // of the second that is promised; the rest is for reading and rendering
 			for after := time.Duration(0); after <= most; after += most / 50 {
 				raise(store, user)
@@ -88,10 +92,9 @@ func TestViewerChanges(t *testing.T) {
 	t.Run("OfTheirOwnWhileTheWorkspaceIsTold", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			workspace, user := uuid.New(), uuid.New()
-			h, store := virtual(t, true, user)
+			workspace := uuid.New()
+			h, store, user, changes := watch(t, workspace)
 			defer h.Stop(context.Background())
-			changes, _ := h.ViewerChanges(t.Context(), testViewer(workspace, user))
 			waited := 0
 			for range 50 {
 				h.PolicyChanged(workspace)
@@ -120,10 +123,8 @@ func TestViewerChanges(t *testing.T) {
 	t.Run("FoundByTheReconciler", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			h, store, user, changes := watch(t, uuid.New())
 			defer h.Stop(context.Background())
-			changes, _ := h.ViewerChanges(t.Context(), testViewer(uuid.New(), user))
 			began := time.Now()
 			raise(store, user)
 			receive(t, changes)
