@@ -11,12 +11,13 @@ found=$(go env GOCACHE)/fuzz # where `go test -fuzz` keeps interesting inputs
 grep -rlE '^func Fuzz[A-Za-z0-9_]+' --include='*_test.go' internal model resolvers web |
   grep -v node_modules | xargs -n 1 dirname | sort -u |
   while read -r package; do
+    cache=$found/$(go list "./$package")
     go test -c -fuzz . -o "$work/fuzz.test" "./$package"
     grep -hoE '^func Fuzz[A-Za-z0-9_]+' "$package"/*_test.go | sed 's/func //' | sort >"$work/targets"
     while read -r target; do
       # Minimising an interesting input could use up the whole time: it gets ten tries.
       if (cd "$package" && "$work/fuzz.test" -test.run '^$' -test.fuzz "^${target}\$" -test.fuzztime "$time" -test.fuzzminimizetime 10x \
-        -test.fuzzcachedir "$found/$(go list .)") >"$work/log" 2>&1; then
+        -test.fuzzcachedir "$cache") >"$work/log" 2>&1; then
         printf '%-24s %-22s %s\n' "$target" "$package" "$(sed -nE 's/.*execs: ([0-9]+).*/\1 inputs/p' "$work/log" | tail -n 1)"
       else
         cat "$work/log"
