@@ -94,9 +94,11 @@ type InboxMarkResult struct {
 // InboxSeen is what a listener has seen of a person, for the database to answer only where it knows something else. A
 // number of -1 is none that the database can know.
 type InboxSeen struct {
-	UserID         uuid.UUID
-	LastSeq        int64
+	UserID  uuid.UUID
+	LastSeq int64
+	// ViewerRevision counts only where FollowsViewer says that somebody listens for it.
 	ViewerRevision int64
+	FollowsViewer  bool
 }
 
 // InboxPosition is where a person is according to the database.

@@ -31,15 +31,16 @@ type socket struct {
 	token  string // of the upgrade request; connection_init may bring another
 	early  []byte // read ahead: by net/http before the upgrade, or by await
 	first  [6]byte
-	part   int // of the set, by which it is swept
 
-	// Read by the sweep, in nanoseconds of the server's clock.
+	// Read by look, in nanoseconds of the server's clock.
 	opened  int64
 	heard   atomic.Int64 // when the last frame came
 	began   atomic.Int64 // when the message that is being read began; 0 if none
 	pinged  atomic.Int64 // when the last ping went out that nothing has answered; 0 if none
 	expires atomic.Int64 // when the token runs out; 0 if anonymous or not initialised
 	ready   atomic.Bool  // connection_init was accepted
+
+	slot int // of the set, which guards it
 
 	caller  caller // set before ready, by the reader
 	limited string // the quota's key

@@ -88,7 +88,7 @@ func (op *socketOperation) appendNext(b, result []byte) []byte {
 }
 
 // mayDeliverLocked reports whether a result may go out for the operation. Not one does after the
-// token has run out: the sweep comes a moment later. It is called with c.mu held, and releases it
+// token has run out: the set looks a moment later. It is called with c.mu held, and releases it
 // if the answer is no.
 func (c *socket) mayDeliverLocked(op *socketOperation) bool {
 	if op.ended || c.write.closed {

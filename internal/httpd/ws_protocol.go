@@ -87,6 +87,7 @@ func (c *socket) initialise(payload json.RawMessage) error {
 	c.limited, c.caller, c.limit = key, who, int(c.server.bodyLimit(who))
 	if !who.anonymous {
 		c.expires.Store(who.ExpiresAt.UnixNano())
+		c.server.sockets.hasten(c, who.ExpiresAt.Sub(c.server.cfg.Now()))
 	}
 	c.ready.Store(true)
 	c.server.pending.release(c.facts.client)

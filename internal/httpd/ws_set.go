@@ -8,10 +8,11 @@ import (
 )
 
 const (
-	// Every socket is looked after twice a second, a part of them at a time: all at once, ten thousand of them keep a
-	// processor busy for longer than a message is under way.
-	sweepEvery = 500 * time.Millisecond
-	sweepParts = 20
+	// The set is a wheel that goes on by a slot every wheelStep. Sockets whose slot it is are looked at, and put into the
+	// slot of the moment when there may be something to do for them next, but one that is less than a turn away. As a turn
+	// is shorter than messageTime, a message that begins after a look is still looked at in time.
+	wheelStep  = 25 * time.Millisecond
+	wheelSlots = 200
 	// A shutdown ends a hundred streams a second, and takes no longer than five seconds for all of them: their clients
 	// come back at once, and not all to the next replica in the same moment.
 	drainEach, drainMost = 10 * time.Millisecond, 5 * time.Second
@@ -25,18 +26,18 @@ func drainSpread(n int) time.Duration { return min(time.Duration(n)*drainEach, d
 type socketSet struct {
 	server *Server
 
-	mu     sync.Mutex // guards the fields below
-	parts  [sweepParts]map[*socket]struct{}
+	mu     sync.Mutex // guards the fields below, and the slot of each socket
+	slots  [wheelSlots]map[*socket]struct{}
+	turn   int // the slot that was looked at last
 	count  int
-	turn   int           // the part that the next socket goes to
 	empty  chan struct{} // closed when the last one has gone; nil while there is none
 	closed bool
 }
 
 func newSocketSet(s *Server) *socketSet {
 	set := &socketSet{server: s}
-	for i := range set.parts {
-		set.parts[i] = make(map[*socket]struct{})
+	for i := range set.slots {
+		set.slots[i] = make(map[*socket]struct{})
 	}
 	return set
 }
@@ -45,28 +46,41 @@ func newSocketSet(s *Server) *socketSet {
 func (set *socketSet) start(c *socket) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	set.turn = (set.turn + 1) % sweepParts
-	c.part = set.turn
-	set.parts[c.part][c] = struct{}{}
+	set.placeLocked(c, set.server.cfg.Limits.Init)
 	set.count++
 	set.server.work.Go(c.read)
 	if set.empty == nil {
 		empty := make(chan struct{})
 		set.empty = empty
-		set.server.work.Go(func() { set.sweepAll(empty) })
+		set.server.work.Go(func() { set.lookAfter(empty) })
 	}
 	if set.closed { // it came while the server began to stop
 		c.close(closeRestart, "Service restart")
 	}
 }
 
+// placeLocked has the socket looked at after some time, or after a turn if that is sooner.
+func (set *socketSet) placeLocked(c *socket, after time.Duration) {
+	steps := min(max(1, (after+wheelStep-1)/wheelStep), wheelSlots-1)
+	c.slot = (set.turn + int(steps)) % wheelSlots
+	set.slots[c.slot][c] = struct{}{}
+}
+
+// hasten has a socket of the set looked at after some time, though there seemed to be more.
+func (set *socketSet) hasten(c *socket, after time.Duration) {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	delete(set.slots[c.slot], c)
+	set.placeLocked(c, after)
+}
+
 func (set *socketSet) remove(c *socket) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	if _, ok := set.parts[c.part][c]; !ok {
+	if _, ok := set.slots[c.slot][c]; !ok {
 		return
 	}
-	delete(set.parts[c.part], c)
+	delete(set.slots[c.slot], c)
 	if set.count--; set.count == 0 {
 		close(set.empty)
 		set.empty = nil
@@ -83,17 +97,10 @@ func (set *socketSet) list() []*socket {
 	set.mu.Lock()
 	defer set.mu.Unlock()
 	all := make([]*socket, 0, set.count)
-	for _, part := range set.parts {
-		all = appendKeys(all, part)
+	for _, slot := range set.slots {
+		all = appendKeys(all, slot)
 	}
 	return all
-}
-
-// part is some of the sockets, in the memory of the part before.
-func (set *socketSet) part(i int, into []*socket) []*socket {
-	set.mu.Lock()
-	defer set.mu.Unlock()
-	return appendKeys(into[:0], set.parts[i])
 }
 
 func appendKeys(list []*socket, set map[*socket]struct{}) []*socket {
@@ -103,43 +110,67 @@ func appendKeys(list []*socket, set map[*socket]struct{}) []*socket {
 	return list
 }
 
-// sweepAll runs while there are sockets.
-func (set *socketSet) sweepAll(empty <-chan struct{}) {
-	ticker := time.NewTicker(sweepEvery / sweepParts)
+// lookAfter turns the wheel while there are sockets.
+func (set *socketSet) lookAfter(empty <-chan struct{}) {
+	ticker := time.NewTicker(wheelStep)
 	defer ticker.Stop()
-	var some []*socket
-	for i := 0; ; i = (i + 1) % sweepParts {
+	var due []*socket
+	for {
 		select {
 		case <-ticker.C:
 		case <-empty:
 			return
 		}
-		some = set.part(i, some)
+		due = set.step(due[:0])
 		now := set.server.cfg.Now()
-		for _, c := range some {
-			c.sweep(now)
+		for _, c := range due {
+			next := c.look(now)
+			set.mu.Lock()
+			// One that was hastened meanwhile, or has gone, is where it belongs.
+			if slot := set.slots[set.turn]; c.slot == set.turn {
+				if _, here := slot[c]; here {
+					delete(slot, c)
+					set.placeLocked(c, next)
+				}
+			}
+			set.mu.Unlock()
 		}
-		clear(some) // what has gone meanwhile is not kept
+		clear(due) // what has gone meanwhile is not kept
 	}
 }
 
-// sweep enforces what time does to a socket.
-func (c *socket) sweep(now time.Time) {
-	since := func(nanos int64) time.Duration { return time.Duration(now.UnixNano() - nanos) }
-	limits := c.server.cfg.Limits
+// step goes on by a slot and appends its sockets.
+func (set *socketSet) step(due []*socket) []*socket {
+	set.mu.Lock()
+	defer set.mu.Unlock()
+	set.turn = (set.turn + 1) % wheelSlots
+	return appendKeys(due, set.slots[set.turn])
+}
+
+// look enforces what time does to a socket, and tells after how long there may be something to do again.
+func (c *socket) look(now time.Time) (next time.Duration) {
+	next = time.Duration(wheelSlots) * wheelStep
+	// over reports whether a time limit is, which else has a say in when to look again.
+	over := func(from int64, limit time.Duration) bool {
+		left := time.Duration(from-now.UnixNano()) + limit
+		next = min(next, left)
+		return left <= 0
+	}
+	limits := &c.server.cfg.Limits
 	began, pinged, end := c.began.Load(), c.pinged.Load(), c.expires.Load()
 	switch {
-	case end != 0 && now.UnixNano() >= end:
+	case end != 0 && over(end, 0):
 		c.close(closeForbidden, "Forbidden")
-	case !c.ready.Load() && since(c.opened) >= limits.Init:
+	case !c.ready.Load() && over(c.opened, limits.Init):
 		c.close(closeInitTimeout, "Connection initialisation timeout")
-	case pinged != 0 && since(pinged) >= pongTime, began != 0 && since(began) >= messageTime:
+	case pinged != 0 && over(pinged, pongTime), began != 0 && over(began, messageTime):
 		c.abort()
-	case pinged == 0 && since(c.heard.Load()) >= limits.Ping:
+	case pinged == 0 && over(c.heard.Load(), limits.Ping):
 		c.pinged.Store(now.UnixNano())
 		c.mu.Lock()
 		c.sendLocked(appendFrameHeader(nil, opPing, 0))
 	}
+	return next
 }
 
 // close closes all sockets, in random order over the spread, and returns when they are gone. When ctx is done the rest

@@ -70,6 +70,9 @@ func (h *Hub) attach(v model.Viewer, sub *subscriber) (*Attachment, error) {
 		e = &entry{user: v.User.UUID, workspace: v.Workspace.UUID, shard: s}
 		s.entries[e.user] = e
 	}
+	if sub.follows == followsViewer && !e.hasViewers() {
+		e.viewer.seen = false // while nobody followed, nobody asked for the revision
+	}
 	sub.entry = e
 	e.subscribers = append(e.subscribers, sub)
 	e.check()

@@ -1,6 +1,7 @@
 package live
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -22,7 +23,8 @@ func (h *Hub) admit(ctx context.Context) {
 		if len(entries) == 0 {
 			return
 		}
-		present, followed := comparison{}, false
+		var present people
+		followed := false
 		for _, e := range entries {
 			s := e.shard
 			s.mu.Lock()
@@ -38,14 +40,14 @@ func (h *Hub) admit(ctx context.Context) {
 				followed = true
 				h.follow(e)
 			}
-			present.entries = append(present.entries, e)
+			present = append(present, e)
 		}
 		// Whatever is committed from now on is heard; what was committed before is read.
 		if followed {
 			h.bus.settle()
 		}
-		h.compare(ctx, &present, false)
-		for _, e := range present.entries {
+		h.compare(ctx, present, &comparison{}, false)
+		for _, e := range present {
 			s := e.shard
 			s.mu.Lock()
 			if e.checking.leave() {
@@ -96,41 +98,46 @@ func (h *Hub) followRest() {
 	}
 }
 
-// comparison is of some people with the database. Its room is used again: nothing in the process is done more often.
-type comparison struct {
-	entries []*entry
-	seen    []model.InboxSeen
-	// furthest are the highest places of the subscribers.
-	furthest []int64
+// people are connected people to be compared with the database.
+type people []*entry
+
+// of are the people of a shard, in the room of those that were there before. They are in the order of their ids, so that
+// the database finds one near the other.
+func (p people) of(s *shard) people {
+	clear(p)
+	p = p[:0]
+	s.mu.Lock()
+	for _, e := range s.entries {
+		p = append(p, e)
+	}
+	s.mu.Unlock()
+	slices.SortFunc(p, func(a, b *entry) int { return bytes.Compare(a.user[:], b.user[:]) })
+	return p
 }
 
-// of takes one of so many slices of the shard's people into the comparison.
-func (c *comparison) of(s *shard, slice, slices int) *comparison {
-	clear(c.entries)
-	c.entries = c.entries[:0]
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for user, e := range s.entries {
-		if int(user[14])%slices == slice {
-			c.entries = append(c.entries, e)
-		}
-	}
-	return c
+// slice is one of so many.
+func (p people) slice(i, n int) people { return p[len(p)*i/n : len(p)*(i+1)/n] }
+
+// comparison is what compare works in. It can be used again: nothing in the process is done more often.
+type comparison struct {
+	seen []model.InboxSeen
+	// furthest are the highest places of the subscribers.
+	furthest []int64
 }
 
 // compare asks the database who of the given people is elsewhere than their subscribers, and sets those right. When it
 // does not answer, everything stays as it is until the reconciler comes by. patient: a message that was sent just now may
 // still come.
-func (h *Hub) compare(ctx context.Context, c *comparison, patient bool) {
-	if len(c.entries) == 0 {
+func (h *Hub) compare(ctx context.Context, who people, in *comparison, patient bool) {
+	if len(who) == 0 {
 		return
 	}
-	c.seen, c.furthest = c.seen[:0], c.furthest[:0]
-	for _, e := range c.entries {
+	in.seen, in.furthest = in.seen[:0], in.furthest[:0]
+	for _, e := range who {
 		seen, furthest := e.seen()
-		c.seen, c.furthest = append(c.seen, seen), append(c.furthest, furthest)
+		in.seen, in.furthest = append(in.seen, seen), append(in.furthest, furthest)
 	}
-	positions, err := h.positions(ctx, c.seen)
+	positions, err := h.positions(ctx, in.seen)
 	if err != nil || len(positions) == 0 {
 		return
 	}
@@ -139,9 +146,9 @@ func (h *Hub) compare(ctx context.Context, c *comparison, patient bool) {
 		elsewhere[p.UserID] = p
 	}
 	now := h.config.Now()
-	for i, e := range c.entries {
+	for i, e := range who {
 		if p, ok := elsewhere[e.user]; ok {
-			e.settle(p, c.furthest[i], now, patient)
+			e.settle(p, in.furthest[i], now, patient)
 		}
 	}
 }
@@ -172,7 +179,7 @@ func (h *Hub) answered(ctx context.Context, err error) {
 func (e *entry) seen() (seen model.InboxSeen, furthest int64) {
 	e.shard.mu.Lock()
 	defer e.shard.mu.Unlock()
-	seen = model.InboxSeen{UserID: e.user, LastSeq: e.compared, ViewerRevision: e.viewer.revision}
+	seen = model.InboxSeen{UserID: e.user, LastSeq: e.compared, ViewerRevision: e.viewer.revision, FollowsViewer: e.hasViewers()}
 	if !e.viewer.seen || e.viewer.personal {
 		seen.ViewerRevision = -1
 	}

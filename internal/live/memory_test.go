@@ -55,6 +55,15 @@ func (m *memory) with(user uuid.UUID, f func(*person)) {
 	f(m.people[user])
 }
 
+// leave is what the store does with somebody who is no longer active.
+func (m *memory) leave(user uuid.UUID) {
+	m.with(user, func(p *person) {
+		p.position.Active = false
+		p.position.LastSeq++
+		p.position.ViewerRevision++
+	})
+}
+
 func (p *person) count() {
 	n := int32(0)
 	for _, row := range p.rows {
@@ -130,14 +139,20 @@ func (m *memory) Positions(_ context.Context, seen []model.InboxSeen) ([]model.I
 		return nil, errors.New("the database is down")
 	}
 	var found []model.InboxPosition
+	same := true
 	for _, s := range seen {
 		position := model.InboxPosition{UserID: s.UserID, Active: true}
 		if p := m.people[s.UserID]; p != nil {
 			position = p.position
 		}
-		if position.LastSeq != s.LastSeq || position.ViewerRevision != s.ViewerRevision || !position.Active {
+		revised := position.ViewerRevision != s.ViewerRevision && (s.FollowsViewer || s.ViewerRevision < 0)
+		if position.LastSeq != s.LastSeq || revised || !position.Active {
 			found = append(found, position)
 		}
+		same = same && position.LastSeq == s.LastSeq && !revised && (position.Active || !s.FollowsViewer)
+	}
+	if same {
+		return nil, nil
 	}
 	return found, nil
 }

@@ -15,9 +15,9 @@ const (
 	// by one takes four times as long as telling everybody.
 	messagePatience = 200 * time.Millisecond
 	// The people of a shard are divided into slices of about so many, up to so many slices, and each slice is asked for in
-	// one query: a query for more keeps processors of the server and of the database busy long enough for messages to
-	// wait behind it.
-	sliceSize  = 32
+	// one query: for fewer, the way to the database and back costs more than the answer; a query for more keeps a processor
+	// busy for so long that messages wait behind it.
+	sliceSize  = 128
 	mostSlices = 20
 	// quietBefore is for how long no message must have come before the reconciler asks, and mostWaits how often it waits for
 	// that: a message and a question at the same time keep each other waiting, and the question has time. It takes no
@@ -37,7 +37,8 @@ func (h *Hub) reconcile(ctx context.Context) {
 	stall := time.NewTimer(stallPause)
 	stall.Stop()
 	defer stall.Stop()
-	var all comparison
+	var in people
+	var room comparison
 	for part := 0; ; {
 		select {
 		case <-ctx.Done():
@@ -45,14 +46,18 @@ func (h *Hub) reconcile(ctx context.Context) {
 		case <-h.resync:
 			h.bus.settle()
 			for _, s := range h.shards {
-				h.compare(ctx, all.of(s, 0, 1), false)
+				h.compare(ctx, people(nil).of(s), &room, false)
 			}
 			if h.bus.connected() {
 				h.followRest()
 			}
 		case <-ticker.C:
 			h.giveWay(ctx, pause)
-			h.compare(ctx, all.of(h.shards[part/slices], part%slices, slices), h.bus.connected())
+			slice := part % slices
+			if slice == 0 {
+				in = in.of(h.shards[part/slices])
+			}
+			h.compare(ctx, in.slice(slice, slices), &room, h.bus.connected())
 			if part++; part >= slices*shardCount {
 				part, slices = 0, h.slices()
 			}

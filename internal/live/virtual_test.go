@@ -112,7 +112,7 @@ func TestReconciler(t *testing.T) {
 	t.Run("OneQueryForEachSlice", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			users := make([]uuid.UUID, 3000) // enough for every slice to have somebody
+			users := make([]uuid.UUID, 3*shardCount*sliceSize)
 			for i := range users {
 				users[i] = uuid.New()
 			}
@@ -128,7 +128,7 @@ func TestReconciler(t *testing.T) {
 			before := store.asked()
 			time.Sleep(10 * round)
 			synctest.Wait()
-			if asked, want := store.asked()-before, 10*shardCount*(len(users)/shardCount/sliceSize); asked != want {
+			if asked, want := store.asked()-before, 10*shardCount*3; asked != want {
 				t.Errorf("%d queries in ten rounds, want %d", asked, want)
 			}
 		})
@@ -136,19 +136,23 @@ func TestReconciler(t *testing.T) {
 	t.Run("EndsTheStreamsOfTheInactive", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			user, other := uuid.New(), uuid.New() // other follows nothing but the inbox
+			h, store := virtual(t, true, user, other)
 			defer h.Stop(context.Background())
 			v := testViewer(uuid.New(), user)
 			changes, _ := h.InboxChanges(t.Context(), v, nil)
 			received, _ := h.NotificationsReceived(t.Context(), v, nil)
 			viewers, _ := h.ViewerChanges(t.Context(), v)
 			expect(t, changes, "reset STARTED")
-			store.with(user, func(p *person) { p.position.Active = false })
+			alone, _ := h.InboxChanges(t.Context(), testViewer(uuid.New(), other), nil)
+			expect(t, alone, "reset STARTED")
+			store.leave(user)
+			store.leave(other)
 			began := time.Now()
 			ended(t, changes)
 			ended(t, received)
 			ended(t, viewers)
+			ended(t, alone)
 			if took := time.Since(began); took > round+mostWaits*quietBefore {
 				t.Errorf("took %v", took)
 			}
@@ -188,7 +192,7 @@ func TestDeactivatedEndsStreamsAtOnce(t *testing.T) {
 	b := setup(t, 2)
 	changes := b.follow(t, 0, nil)
 	expect(t, changes, "reset STARTED")
-	b.store.with(b.user, func(p *person) { p.position.Active = false })
+	b.store.leave(b.user)
 	b.hubs[1].Deactivated([]uuid.UUID{b.user})
 	ended(t, changes)
 }

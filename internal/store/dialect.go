@@ -39,18 +39,9 @@ func (s *Store) list(values any) any {
 // uuids are ids for list.
 func (s *Store) uuids(ids []uuid.UUID) any {
 	if s.dialect.name() == Postgres {
-		return postgresUUIDs(ids)
+		return uuidArray(ids)
 	}
 	return jsonText{ids}
-}
-
-// postgresUUIDs are ids in the type that pgx writes in binary; the named one would go through text.
-func postgresUUIDs(ids []uuid.UUID) [][16]byte {
-	raw := make([][16]byte, len(ids))
-	for i, id := range ids {
-		raw[i] = id
-	}
-	return raw
 }
 
 // jsonText is a value that is written as JSON when it is bound.

@@ -45,7 +45,7 @@ func BenchmarkSavePlan1000(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			values := append(eventValues(&p.Event), postgresUUIDs(list.ids), postgresUUIDs(list.users), list.decisions, list.inInbox)
+			values := append(eventValues(&p.Event), uuidArray(list.ids), uuidArray(list.users), list.decisions, list.inInbox)
 			args, err := bindAll(postgresDialect{}, values)
 			if err != nil {
 				b.Fatal(err)

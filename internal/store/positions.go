@@ -8,12 +8,16 @@ import (
 	"github.com/heffl/bff/model"
 )
 
-// Positions are the numbers by which a listener finds that it missed something, in one statement and in no order: of
-// those people alone of whom the database knows something else than was seen, and of those who are not active. Nobody
-// listens in vain for somebody unknown: their inbox counts as empty.
+// Positions are the numbers by which a listener finds that it missed something, in no order: of those people alone of
+// whom the database knows something else than was seen. Nobody listens in vain for somebody unknown: their inbox counts as
+// empty. That all is as it was seen, which it nearly always is, is found by one statement; where it is not, a second one
+// tells who differs, and who of them all is not active.
 func (s *Store) Positions(ctx context.Context, seen []model.InboxSeen) ([]model.InboxPosition, error) {
 	if len(seen) == 0 {
 		return nil, nil
+	}
+	if same, err := s.asSeen(ctx, seen); err != nil || same {
+		return nil, wrap("compare positions", err)
 	}
 	from := s.pick(`unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS seen (user_id, last_seq, viewer_revision)`,
 		`(SELECT value ->> 0 AS user_id, value ->> 1 AS last_seq, value ->> 2 AS viewer_revision FROM json_each($1)) AS seen`)
@@ -21,23 +25,54 @@ func (s *Store) Positions(ctx context.Context, seen []model.InboxSeen) ([]model.
 		return []any{&p.UserID, &p.LastSeq, &p.UnreadCount, &p.ViewerRevision, &p.Active}
 	}, `SELECT seen.user_id, COALESCE(i.last_seq, 0), COALESCE(i.unread_count, 0), COALESCE(u.viewer_revision, 0), COALESCE(u.active, true)
 		FROM `+from+` LEFT JOIN users u ON u.id = seen.user_id LEFT JOIN inboxes i ON i.user_id = u.id
-		WHERE COALESCE(i.last_seq, 0) <> seen.last_seq OR COALESCE(u.viewer_revision, 0) <> seen.viewer_revision
-			OR NOT COALESCE(u.active, true)`, s.seen(seen)...)
+		WHERE COALESCE(i.last_seq, 0) <> seen.last_seq OR NOT COALESCE(u.active, true)
+			OR COALESCE(u.viewer_revision, 0) <> seen.viewer_revision AND seen.viewer_revision <> -2`, s.seen(seen)...)
 	return different, wrap("read positions", err)
 }
 
-// seen are the parameters of Positions: three arrays on PostgreSQL, one of triples on SQLite.
-func (s *Store) seen(all []model.InboxSeen) []any {
-	if s.Dialect() != Postgres {
-		rows := make([][3]any, len(all))
-		for i, one := range all {
-			rows[i] = [3]any{one.UserID, one.LastSeq, one.ViewerRevision}
+// asSeen compares the sums of what was seen with those in the database, at half of what it costs to compare person by
+// person. The numbers of a person only grow, and none was seen that the database does not know, so that a sum is the same
+// only while all of it is; that a database lost something and gained the very same number elsewhere is all that can stay
+// unseen. Users are asked only where somebody follows them: who leaves takes a number in the inbox, too.
+func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error) {
+	users := make([]uuid.UUID, len(seen))
+	var followed []uuid.UUID
+	var lastSeq, revision int64
+	for i, one := range seen {
+		if one.LastSeq < 0 || one.ViewerRevision < 0 {
+			return false, nil
 		}
-		return []any{jsonText{rows}}
+		users[i] = one.UserID
+		lastSeq += one.LastSeq
+		if one.FollowsViewer {
+			followed = append(followed, one.UserID)
+			revision += one.ViewerRevision
+		}
 	}
+	var same bool
+	_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $2
+		AND (SELECT CAST(COALESCE(SUM(viewer_revision), 0) AS bigint) = $4 AND COUNT(*) FILTER (WHERE NOT active) = 0
+			FROM users WHERE `+s.anyOf("id", "$3")+`)
+		FROM inboxes WHERE `+s.anyOf("user_id", "$1"), s.uuids(users), lastSeq, s.uuids(followed), revision)
+	return same, err
+}
+
+// seen are the parameters of Positions: three arrays on PostgreSQL, one of triples on SQLite. The revision of somebody whom
+// nobody follows is -2.
+func (s *Store) seen(all []model.InboxSeen) []any {
 	users, seqs, revisions := make([]uuid.UUID, len(all)), make([]int64, len(all)), make([]int64, len(all))
 	for i, one := range all {
 		users[i], seqs[i], revisions[i] = one.UserID, one.LastSeq, one.ViewerRevision
+		if !one.FollowsViewer && one.ViewerRevision >= 0 {
+			revisions[i] = -2
+		}
 	}
-	return []any{s.uuids(users), seqs, revisions}
+	if s.Dialect() == Postgres {
+		return []any{s.uuids(users), seqs, revisions}
+	}
+	rows := make([][3]any, len(all))
+	for i := range all {
+		rows[i] = [3]any{users[i], seqs[i], revisions[i]}
+	}
+	return []any{jsonText{rows}}
 }

@@ -49,6 +49,9 @@ func (s *Store) SyncUsers(
 			return err
 		}
 		deactivated = leaving.active
+		if err := s.closeInboxes(tx, leaving.active); err != nil {
+			return err
+		}
 		// Those who were not active before are cut off again: a connection may have been made in between.
 		if err := s.cutOff(tx, leaving.all, now); err != nil {
 			return err
@@ -130,6 +133,18 @@ func (s *Store) lockSynced(tx conn, us []syncedUser) (leavers, error) {
 		}
 	}
 	return leaving, nil
+}
+
+// closeInboxes takes a number in the inboxes of people who leave. There is nothing behind it: it is for those who listen to
+// an inbox, and to nothing else of its owner, to look and find that the owner has left.
+func (s *Store) closeInboxes(tx conn, users []uuid.UUID) error {
+	if len(users) == 0 {
+		return nil
+	}
+	_, err := tx.exec(`INSERT INTO inboxes (user_id, last_seq)
+		SELECT `+s.pick(`unnest($1::uuid[]), 1`, `value, 1 FROM json_each($1) WHERE true`)+`
+		ON CONFLICT (user_id) DO UPDATE SET last_seq = inboxes.last_seq + 1`, s.uuids(users))
+	return err
 }
 
 // cutOff ends the Cliq connections of people and queues their refresh tokens to be revoked.

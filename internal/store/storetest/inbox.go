@@ -176,7 +176,11 @@ func runInbox(t *testing.T, open Open) {
 		seen := func(user uuid.UUID, seq, revision int64) model.InboxSeen {
 			return model.InboxSeen{UserID: user, LastSeq: seq, ViewerRevision: revision}
 		}
+		followed := func(user uuid.UUID, seq, revision int64) model.InboxSeen {
+			return model.InboxSeen{UserID: user, LastSeq: seq, ViewerRevision: revision, FollowsViewer: true}
+		}
 		anns := model.InboxPosition{UserID: ann.User.UUID, LastSeq: 2, UnreadCount: 2, Active: true}
+		left := model.InboxPosition{UserID: gone.User.UUID, LastSeq: 1, ViewerRevision: 1}
 		empty := model.InboxPosition{UserID: nobody, Active: true}
 		for name, c := range map[string]struct {
 			seen []model.InboxSeen
@@ -184,21 +188,20 @@ func runInbox(t *testing.T, open Open) {
 		}{
 			"none asked":                {nil, nil},
 			"all as seen":               {[]model.InboxSeen{seen(ann.User.UUID, 2, 0), seen(nobody, 0, 0)}, nil},
+			"all as seen, followed":     {[]model.InboxSeen{followed(ann.User.UUID, 2, 0), followed(nobody, 0, 0)}, nil},
 			"number is higher":          {[]model.InboxSeen{seen(ann.User.UUID, 1, 0), seen(nobody, 0, 0)}, []model.InboxPosition{anns}},
 			"number is lower":           {[]model.InboxSeen{seen(ann.User.UUID, 3, 0)}, []model.InboxPosition{anns}},
-			"revision is another":       {[]model.InboxSeen{seen(ann.User.UUID, 2, 1)}, []model.InboxPosition{anns}},
-			"nothing seen":              {[]model.InboxSeen{seen(nobody, -1, -1)}, []model.InboxPosition{empty}},
+			"revision is another":       {[]model.InboxSeen{followed(ann.User.UUID, 2, 1), followed(nobody, 0, 0)}, []model.InboxPosition{anns}},
+			"nobody follows":            {[]model.InboxSeen{seen(ann.User.UUID, 2, 1), seen(nobody, 1, 1)}, []model.InboxPosition{empty}},
+			"nothing seen":              {[]model.InboxSeen{seen(nobody, -1, 0)}, []model.InboxPosition{empty}},
+			"no revision seen":          {[]model.InboxSeen{seen(nobody, 0, -1)}, []model.InboxPosition{empty}},
 			"unknown, after a recovery": {[]model.InboxSeen{seen(nobody, 7, 0)}, []model.InboxPosition{empty}},
+			"left since":                {[]model.InboxSeen{seen(gone.User.UUID, 0, 0), seen(ann.User.UUID, 2, 0)}, []model.InboxPosition{left}},
+			"left before, followed":     {[]model.InboxSeen{followed(gone.User.UUID, 1, 1), seen(ann.User.UUID, 2, 0)}, []model.InboxPosition{left}},
 		} {
 			got, err := s.Positions(t.Context(), c.seen)
 			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
-			}
-		}
-		for _, revision := range []int64{-1, 0, 1, 2} {
-			got, err := s.Positions(t.Context(), []model.InboxSeen{seen(gone.User.UUID, 0, revision), seen(ann.User.UUID, 2, 0)})
-			if err != nil || len(got) != 1 || got[0].UserID != gone.User.UUID || got[0].Active {
-				t.Errorf("not active any more, revision %d: %+v, %v", revision, got, err)
 			}
 		}
 	})
