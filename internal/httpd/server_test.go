@@ -67,22 +67,7 @@ type bench struct {
 
 func setup(tb testing.TB, changes ...func(*Config)) *bench {
 	tb.Helper()
-	verifier, err := auth.New(tb.Context(), auth.Config{Key: testKey, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
-	if err != nil {
-		tb.Fatal(err)
-	}
-	inbox := newFakeInbox()
-	cfg := Config{
-		Schema: inbox.schema(), Verifier: verifier, Viewers: viewers{}, ErrorPresenter: present,
-		AppOrigins: []string{appOrigin}, Development: true, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
-	}
-	for _, change := range changes {
-		change(&cfg)
-	}
-	s, err := New(cfg)
-	if err != nil {
-		tb.Fatal(err)
-	}
+	s, inbox := newServer(tb, changes...)
 	l, err := (&net.ListenConfig{}).Listen(tb.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		tb.Fatal(err)
@@ -104,6 +89,28 @@ func setup(tb testing.TB, changes ...func(*Config)) *bench {
 		tb.Fatal(err)
 	}
 	return &bench{Server: s, inbox: inbox, url: "http://localhost:" + port}
+}
+
+// newServer makes a server that listens nowhere, and the inbox behind it.
+func newServer(tb testing.TB, changes ...func(*Config)) (*Server, *fakeInbox) {
+	tb.Helper()
+	verifier, err := auth.New(tb.Context(), auth.Config{Key: testKey, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	inbox := newFakeInbox()
+	cfg := Config{
+		Schema: inbox.schema(), Verifier: verifier, Viewers: viewers{}, ErrorPresenter: present,
+		AppOrigins: []string{appOrigin}, Development: true, Logger: slog.New(slog.DiscardHandler), Now: time.Now,
+	}
+	for _, change := range changes {
+		change(&cfg)
+	}
+	s, err := New(cfg)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return s, inbox
 }
 
 // token mints a token for a user; it lives an hour.

@@ -18,6 +18,9 @@ const (
 	drainEach, drainMost = 10 * time.Millisecond, 5 * time.Second
 )
 
+// A turn longer than messageTime does not compile.
+const _ = uint64(messageTime - wheelSlots*wheelStep)
+
 // drainSpread is how long a shutdown takes to end so many streams.
 func drainSpread(n int) time.Duration { return min(time.Duration(n)*drainEach, drainMost) }
 
@@ -122,19 +125,7 @@ func (set *socketSet) lookAfter(empty <-chan struct{}) {
 			return
 		}
 		due = set.step(due[:0])
-		now := set.server.cfg.Now()
-		for _, c := range due {
-			next := c.look(now)
-			set.mu.Lock()
-			// One that was hastened meanwhile, or has gone, is where it belongs.
-			if slot := set.slots[set.turn]; c.slot == set.turn {
-				if _, here := slot[c]; here {
-					delete(slot, c)
-					set.placeLocked(c, next)
-				}
-			}
-			set.mu.Unlock()
-		}
+		set.lookAt(due)
 		clear(due) // what has gone meanwhile is not kept
 	}
 }
@@ -145,6 +136,21 @@ func (set *socketSet) step(due []*socket) []*socket {
 	defer set.mu.Unlock()
 	set.turn = (set.turn + 1) % wheelSlots
 	return appendKeys(due, set.slots[set.turn])
+}
+
+// lookAt looks at the sockets of the slot whose turn it is, and puts them where they belong next.
+func (set *socketSet) lookAt(due []*socket) {
+	now := set.server.cfg.Now()
+	for _, c := range due {
+		next := c.look(now)
+		set.mu.Lock()
+		// One that was hastened meanwhile, or has gone, is where it belongs.
+		if _, here := set.slots[set.turn][c]; here {
+			delete(set.slots[set.turn], c)
+			set.placeLocked(c, next)
+		}
+		set.mu.Unlock()
+	}
 }
 
 // look enforces what time does to a socket, and tells after how long there may be something to do again.

@@ -55,7 +55,15 @@ func (c *socket) try(frame []byte) (int, error) {
 // await returns when the peer has sent something. A read through the connection's own method would
 // hold its goroutine at twice the stack: ten thousand idle subscribers feel that.
 func (c *socket) await() error {
-	if c.raw != nil && len(c.early) == 0 {
+	switch {
+	case len(c.early) > 0:
+	case c.raw == nil:
+		n, err := c.nc.Read(c.first[:])
+		if err != nil {
+			return err //nolint:wrapcheck // it only ends the connection
+		}
+		c.early = c.first[:n]
+	default:
 		var n int
 		var failure error
 		err := c.raw.Read(func(fd uintptr) bool {
