@@ -133,6 +133,33 @@ func TestViewerChanges(t *testing.T) {
 			}
 		})
 	})
+	t.Run("NotOfWhatWasBefore", func(t *testing.T) {
+		t.Parallel()
+		synctest.Test(t, func(t *testing.T) {
+			user := uuid.New()
+			h, store := virtual(t, true, user)
+			defer h.Stop(context.Background())
+			v := testViewer(uuid.New(), user)
+			inbox, err := h.InboxChanges(t.Context(), v, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			expect(t, inbox, "reset STARTED")
+			raise(store, user) // while nobody follows the viewer
+			time.Sleep(3 * round)
+			changes, err := h.ViewerChanges(t.Context(), v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			time.Sleep(3 * round)
+			synctest.Wait()
+			if len(changes) > 0 {
+				t.Error("told of a change that was there when the subscription began")
+			}
+			raise(store, user)
+			receive(t, changes)
+		})
+	})
 	t.Run("SpreadOverAWorkspace", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
