@@ -61,11 +61,13 @@ type InboxMark struct {
 // InboxChanges are what changed in an inbox since a position, in order, and the inbox itself, in one snapshot.
 type InboxChanges struct {
 	Inbox Inbox
+	// Left: its owner is no longer active.
+	Left bool
 	// Notifications have ChangedSeq > the position, ordered by ChangedSeq, then Seq; with their events.
 	Notifications []Notification
 	// Marks have Seq > the position, ordered by Seq.
 	Marks []InboxMark
-	// TooFarBehind: the position is before ReplayFrom or more changes happened than asked for; nothing else is filled in but Inbox.
+	// TooFarBehind: the position is before ReplayFrom or more changes happened than asked for; nothing else is filled in but Inbox and Left.
 	TooFarBehind bool
 }
 

@@ -18,8 +18,10 @@ const (
 	drainEach, drainMost = 10 * time.Millisecond, 5 * time.Second
 )
 
-// A turn longer than messageTime does not compile.
-const _ = uint64(messageTime - wheelSlots*wheelStep)
+// turnTime is how long nothing is looked at at most. It does not compile when a limit that may begin after a look is shorter.
+const turnTime = wheelSlots * wheelStep
+
+const _, _ = uint64(messageTime - turnTime), uint64(pongTime - turnTime)
 
 // drainSpread is how long a shutdown takes to end so many streams.
 func drainSpread(n int) time.Duration { return min(time.Duration(n)*drainEach, drainMost) }
@@ -62,19 +64,26 @@ func (set *socketSet) start(c *socket) {
 	}
 }
 
+// stepsTo is by how many slots the wheel goes on in some time, but less than a turn.
+func stepsTo(after time.Duration) int {
+	return int(min(max(1, (after+wheelStep-1)/wheelStep), wheelSlots-1))
+}
+
 // placeLocked has the socket looked at after some time, or after a turn if that is sooner.
 func (set *socketSet) placeLocked(c *socket, after time.Duration) {
-	steps := min(max(1, (after+wheelStep-1)/wheelStep), wheelSlots-1)
-	c.slot = (set.turn + int(steps)) % wheelSlots
+	c.slot = (set.turn + stepsTo(after)) % wheelSlots
 	set.slots[c.slot][c] = struct{}{}
 }
 
-// hasten has a socket of the set looked at after some time, though there seemed to be more.
+// hasten has a socket of the set looked at after some time if that is sooner than it would be. One that is being looked at
+// would be a turn later, for all that is known.
 func (set *socketSet) hasten(c *socket, after time.Duration) {
 	set.mu.Lock()
 	defer set.mu.Unlock()
-	delete(set.slots[c.slot], c)
-	set.placeLocked(c, after)
+	if left := (c.slot-set.turn-1+wheelSlots)%wheelSlots + 1; stepsTo(after) < left {
+		delete(set.slots[c.slot], c)
+		set.placeLocked(c, after)
+	}
 }
 
 func (set *socketSet) remove(c *socket) {
@@ -113,53 +122,61 @@ func appendKeys(list []*socket, set map[*socket]struct{}) []*socket {
 	return list
 }
 
-// lookAfter turns the wheel while there are sockets.
+// lookAfter turns the wheel while there are sockets. A ticker leaves out what nobody was there to take, so the steps are
+// counted by its time.
 func (set *socketSet) lookAfter(empty <-chan struct{}) {
 	ticker := time.NewTicker(wheelStep)
 	defer ticker.Stop()
 	var due []*socket
+	var last time.Time
 	for {
 		select {
-		case <-ticker.C:
+		case tick := <-ticker.C:
+			steps := 1
+			if !last.IsZero() {
+				steps = stepsTo(tick.Sub(last) - wheelStep/2)
+			}
+			last = tick
+			for range steps {
+				due = set.step(due)
+			}
 		case <-empty:
 			return
 		}
-		due = set.step(due[:0])
-		set.lookAt(due)
-		clear(due) // what has gone meanwhile is not kept
 	}
 }
 
-// step goes on by a slot and appends its sockets.
+// step goes on by a slot, looks at its sockets and puts them where they belong next. It works in the memory of due.
 func (set *socketSet) step(due []*socket) []*socket {
 	set.mu.Lock()
-	defer set.mu.Unlock()
 	set.turn = (set.turn + 1) % wheelSlots
-	return appendKeys(due, set.slots[set.turn])
-}
-
-// lookAt looks at the sockets of the slot whose turn it is, and puts them where they belong next.
-func (set *socketSet) lookAt(due []*socket) {
+	slot := set.slots[set.turn]
+	due = appendKeys(due[:0], slot)
+	set.mu.Unlock()
 	now := set.server.cfg.Now()
 	for _, c := range due {
 		next := c.look(now)
 		set.mu.Lock()
 		// One that was hastened meanwhile, or has gone, is where it belongs.
-		if _, here := set.slots[set.turn][c]; here {
-			delete(set.slots[set.turn], c)
+		if _, here := slot[c]; here {
+			delete(slot, c)
 			set.placeLocked(c, next)
 		}
 		set.mu.Unlock()
 	}
+	clear(due) // what has gone meanwhile is not kept
+	return due
 }
 
 // look enforces what time does to a socket, and tells after how long there may be something to do again.
 func (c *socket) look(now time.Time) (next time.Duration) {
-	next = time.Duration(wheelSlots) * wheelStep
-	// over reports whether a time limit is, which else has a say in when to look again.
+	next = turnTime
+	// over reports whether a time limit is; else it has a say in when to look again.
 	over := func(from int64, limit time.Duration) bool {
 		left := time.Duration(from-now.UnixNano()) + limit
-		next = min(next, left)
+		if left > 0 {
+			next = min(next, left)
+		}
 		return left <= 0
 	}
 	limits := &c.server.cfg.Limits

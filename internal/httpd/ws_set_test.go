@@ -107,8 +107,7 @@ func BenchmarkIdleSockets(b *testing.B) {
 	var due []*socket
 	for b.Loop() {
 		for range time.Second / wheelStep {
-			due = s.sockets.step(due[:0])
-			s.sockets.lookAt(due)
+			due = s.sockets.step(due)
 		}
 	}
 }

@@ -23,8 +23,8 @@ const (
 
 // Store is what the hub reads from the database. It writes nothing.
 type Store interface {
-	// Positions are those of people of whom the database knows something else than was seen, and, where there are any, of
-	// those who are not active. That somebody left is something else. Somebody unknown has an empty inbox.
+	// Positions are those of people of whom the database knows something else than was seen: nobody's where all is as it was
+	// seen, else also of those who are not active. Leaving raises LastSeq. Somebody unknown has an empty inbox.
 	Positions(ctx context.Context, seen []model.InboxSeen) ([]model.InboxPosition, error)
 	// Changes are what changed in an inbox since a position, in one snapshot.
 	Changes(ctx context.Context, userID uuid.UUID, after int64, limit int) (model.InboxChanges, error)

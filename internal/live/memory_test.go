@@ -172,7 +172,7 @@ func (m *memory) Changes(_ context.Context, user uuid.UUID, after int64, limit i
 	if m.down || p == nil {
 		return model.InboxChanges{}, errors.New("the database is down")
 	}
-	changes := model.InboxChanges{Inbox: p.inbox()}
+	changes := model.InboxChanges{Inbox: p.inbox(), Left: !p.position.Active}
 	if after < p.from || p.position.LastSeq-after > int64(limit) {
 		changes.TooFarBehind = true
 		return changes, nil

@@ -97,15 +97,22 @@ func (h *Hub) advance(e *entry, st station, changes *model.InboxChanges) {
 		steps = r.inboxSteps(st.at)
 	}
 	var ended []*subscriber
+	var why error
 	s := e.shard
 	s.mu.Lock()
 	for _, sub := range slices.Clone(e.subscribers) { // one that ends is taken out
 		if sub.phase != behind || sub.at != st.at || sub.follows != st.follows {
 			continue
 		}
-		if !changes.TooFarBehind {
+		switch {
+		case changes.Left:
+			why = errInactive()
+		case !changes.TooFarBehind:
 			e.walk(sub, steps, changes.Inbox.LastSeq)
-		} else if !e.restart(sub, model.InboxResetReasonTooFarBehind, changes.Inbox.LastSeq, changes.Inbox.UnreadCount) {
+		case !e.restart(sub, model.InboxResetReasonTooFarBehind, changes.Inbox.LastSeq, changes.Inbox.UnreadCount):
+			why = h.errCursor(e.user, changes.Inbox.LastSeq, model.InboxResetReasonTooFarBehind)
+		}
+		if why != nil {
 			s.drop(sub)
 			ended = append(ended, sub)
 			continue
@@ -114,7 +121,7 @@ func (h *Hub) advance(e *entry, st station, changes *model.InboxChanges) {
 	}
 	s.mu.Unlock()
 	for _, sub := range ended {
-		sub.end(h.errCursor(e.user, changes.Inbox.LastSeq, model.InboxResetReasonTooFarBehind))
+		sub.end(why)
 	}
 }
 

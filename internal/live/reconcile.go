@@ -98,13 +98,13 @@ func (h *Hub) giveWay(ctx context.Context, pause time.Duration) {
 // slices is into how many the people of each shard are divided in a round. Each shard has its time in the round, so that
 // nobody waits much longer when their number changes.
 func (h *Hub) slices() int {
-	people := 0
+	count := 0
 	for _, s := range h.shards {
 		s.mu.Lock()
-		people += len(s.entries)
+		count += len(s.entries)
 		s.mu.Unlock()
 	}
-	return min(max(1, people/(shardCount*sliceSize)), mostSlices)
+	return min(max(1, count/(shardCount*sliceSize)), mostSlices)
 }
 
 // pause is how long the reconciler waits between two slices.

@@ -136,23 +136,19 @@ func TestReconciler(t *testing.T) {
 	t.Run("EndsTheStreamsOfTheInactive", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user, other := uuid.New(), uuid.New() // other follows nothing but the inbox
-			h, store := virtual(t, true, user, other)
+			user := uuid.New()
+			h, store := virtual(t, true, user)
 			defer h.Stop(context.Background())
 			v := testViewer(uuid.New(), user)
 			changes, _ := h.InboxChanges(t.Context(), v, nil)
 			received, _ := h.NotificationsReceived(t.Context(), v, nil)
 			viewers, _ := h.ViewerChanges(t.Context(), v)
 			expect(t, changes, "reset STARTED")
-			alone, _ := h.InboxChanges(t.Context(), testViewer(uuid.New(), other), nil)
-			expect(t, alone, "reset STARTED")
 			store.leave(user)
-			store.leave(other)
 			began := time.Now()
 			ended(t, changes)
 			ended(t, received)
 			ended(t, viewers)
-			ended(t, alone)
 			if took := time.Since(began); took > round+mostWaits*quietBefore {
 				t.Errorf("took %v", took)
 			}
@@ -162,6 +158,39 @@ func TestReconciler(t *testing.T) {
 			}
 		})
 	})
+}
+
+// TestLeavingIsFound has somebody leave of whom only the inbox is followed, while the stream is quiet and while it reads
+// the database, and tells nobody.
+func TestLeavingIsFound(t *testing.T) {
+	t.Parallel()
+	for name, reading := range map[string]bool{"Quiet": false, "WhileItReads": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				user := uuid.New()
+				h, store := virtual(t, true, user)
+				defer h.Stop(context.Background())
+				changes, err := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				expect(t, changes, "reset STARTED")
+				if reading {
+					event := testEvent(uuid.Nil, "a")
+					store.onChanges = func(user uuid.UUID) { store.leave(user) }
+					store.arrive(event, user)
+				} else {
+					store.leave(user)
+				}
+				began := time.Now()
+				ended(t, changes)
+				if took := time.Since(began); took > round+messagePatience+mostWaits*quietBefore {
+					t.Errorf("took %v", took)
+				}
+			})
+		})
+	}
 }
 
 func TestStopHandsOutWhatWasPublished(t *testing.T) {

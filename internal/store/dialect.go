@@ -39,6 +39,9 @@ func (s *Store) list(values any) any {
 // uuids are ids for list.
 func (s *Store) uuids(ids []uuid.UUID) any {
 	if s.dialect.name() == Postgres {
+		if ids == nil {
+			return uuidArray{} // the driver writes a nil slice as NULL
+		}
 		return uuidArray(ids)
 	}
 	return jsonText{ids}

@@ -9,7 +9,7 @@
 //   - A method is one transaction, or a single statement. None of them holds a lock when it returns, none waits for a network
 //     but the database's. A deadlock or a serialization failure is retried here, up to three times.
 //   - Tables are locked in one order everywhere: events, inboxes, notifications, deliveries, integrations; rows of
-//     several people in the order of their user ids.
+//     several people in the order of their user ids. Users come before inboxes, and nobody who has an inbox asks for them.
 //   - Every time is an argument; the database's own clock is never asked.
 //   - An error that says "try again later" is a *model.Error with CodeUnavailable. Any other error is internal.
 //

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -26,17 +27,18 @@ func (s *Store) Positions(ctx context.Context, seen []model.InboxSeen) ([]model.
 	}, `SELECT seen.user_id, COALESCE(i.last_seq, 0), COALESCE(i.unread_count, 0), COALESCE(u.viewer_revision, 0), COALESCE(u.active, true)
 		FROM `+from+` LEFT JOIN users u ON u.id = seen.user_id LEFT JOIN inboxes i ON i.user_id = u.id
 		WHERE COALESCE(i.last_seq, 0) <> seen.last_seq OR NOT COALESCE(u.active, true)
-			OR COALESCE(u.viewer_revision, 0) <> seen.viewer_revision AND seen.viewer_revision <> -2`, s.seen(seen)...)
+			OR COALESCE(u.viewer_revision, 0) <> seen.viewer_revision AND seen.viewer_revision <> `+strconv.Itoa(anyRevision), s.seen(seen)...)
 	return different, wrap("read positions", err)
 }
 
 // asSeen compares the sums of what was seen with those in the database, at half of what it costs to compare person by
-// person. The numbers of a person only grow, and none was seen that the database does not know, so that a sum is the same
-// only while all of it is; that a database lost something and gained the very same number elsewhere is all that can stay
-// unseen. Users are asked only where somebody follows them: who leaves takes a number in the inbox, too.
+// person. The numbers of a person only grow, and what was seen was in the database, so that a sum is the same only while all
+// of it is. It takes a database that lost something, or a message that lied, and the very same number gained by others at the
+// same time for a difference to stay unseen, until the next change. Users are asked only where somebody follows
+// them: who leaves takes a number in the inbox, too.
 func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error) {
 	users := make([]uuid.UUID, len(seen))
-	var followed []uuid.UUID
+	followed := make([]uuid.UUID, 0, len(seen))
 	var lastSeq, revision int64
 	for i, one := range seen {
 		if one.LastSeq < 0 || one.ViewerRevision < 0 {
@@ -50,21 +52,23 @@ func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error
 		}
 	}
 	var same bool
-	_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $2
-		AND (SELECT CAST(COALESCE(SUM(viewer_revision), 0) AS bigint) = $4 AND COUNT(*) FILTER (WHERE NOT active) = 0
+	_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $1
+		AND (SELECT CAST(COALESCE(SUM(viewer_revision), 0) AS bigint) = $2 AND COUNT(*) FILTER (WHERE NOT active) = 0
 			FROM users WHERE `+s.anyOf("id", "$3")+`)
-		FROM inboxes WHERE `+s.anyOf("user_id", "$1"), s.uuids(users), lastSeq, s.uuids(followed), revision)
+		FROM inboxes WHERE `+s.anyOf("user_id", "$4"), lastSeq, revision, s.uuids(followed), s.uuids(users))
 	return same, err
 }
 
-// seen are the parameters of Positions: three arrays on PostgreSQL, one of triples on SQLite. The revision of somebody whom
-// nobody follows is -2.
+// anyRevision stands for the revision of somebody whom nobody follows.
+const anyRevision = -2
+
+// seen are the parameters of Positions: three arrays on PostgreSQL, one of triples on SQLite.
 func (s *Store) seen(all []model.InboxSeen) []any {
 	users, seqs, revisions := make([]uuid.UUID, len(all)), make([]int64, len(all)), make([]int64, len(all))
 	for i, one := range all {
 		users[i], seqs[i], revisions[i] = one.UserID, one.LastSeq, one.ViewerRevision
 		if !one.FollowsViewer && one.ViewerRevision >= 0 {
-			revisions[i] = -2
+			revisions[i] = anyRevision
 		}
 	}
 	if s.Dialect() == Postgres {

@@ -20,17 +20,22 @@ const changedSince = `SELECT ` + notificationColumns + ` FROM (
 	) n JOIN events e ON e.id = n.event_id
 	ORDER BY n.changed_seq, n.seq LIMIT $3`
 
+// inboxOfOwner is an inbox, and whether its owner has left.
+const inboxOfOwner = `SELECT COALESCE(i.last_seq, 0), COALESCE(i.unread_count, 0), COALESCE(i.replay_from, 0), NOT u.active
+	FROM users u LEFT JOIN inboxes i ON i.user_id = u.id WHERE u.id = $1`
+
 // Changes is everything that changed in an inbox after a number, in order, with the inbox itself, all of one moment.
 // Who is more than limit numbers behind, or behind what was purged, gets TooFarBehind instead: it is all or nothing.
 // A position in the future is not told apart here; compare it with Inbox.LastSeq.
 func (s *Store) Changes(ctx context.Context, userID uuid.UUID, after int64, limit int) (model.InboxChanges, error) {
 	var changes model.InboxChanges
 	err := s.inSnapshot(ctx, func(tx conn) error {
-		inbox, err := readInbox(tx, userID)
-		if err != nil {
+		inbox := model.Inbox{UserID: userID}
+		var left bool
+		if _, err := tx.one([]any{&inbox.LastSeq, &inbox.UnreadCount, &inbox.ReplayFrom, &left}, inboxOfOwner, userID); err != nil {
 			return err
 		}
-		changes = model.InboxChanges{Inbox: inbox}
+		changes = model.InboxChanges{Inbox: inbox, Left: left}
 		if after < inbox.ReplayFrom || inbox.LastSeq-after > int64(limit) {
 			changes.TooFarBehind = true
 			return nil

@@ -34,7 +34,8 @@ type syncedWorkspace struct {
 // what is stored, and the last word counts when somebody is named twice. A workspace that only people name is
 // created without a name. Somebody's id in another workspace is somebody else.
 //
-// Who is no longer active loses their Cliq connection at once; the tokens are queued to be revoked. synced is how
+// Who is no longer active loses their Cliq connection at once; the tokens are queued to be revoked. Their inbox takes a
+// number for it, so that whoever listens there finds it out. synced is how
 // many people were named, deactivated those who were active before.
 func (s *Store) SyncUsers(
 	ctx context.Context, workspaces []model.SyncedWorkspace, users []model.SyncedUser, now model.Time,
@@ -49,14 +50,14 @@ func (s *Store) SyncUsers(
 			return err
 		}
 		deactivated = leaving.active
-		if err := s.closeInboxes(tx, leaving.active); err != nil {
-			return err
-		}
 		// Those who were not active before are cut off again: a connection may have been made in between.
 		if err := s.cutOff(tx, leaving.all, now); err != nil {
 			return err
 		}
-		return s.syncUsers(tx, us)
+		if err := s.syncUsers(tx, us); err != nil {
+			return err
+		}
+		return s.closeInboxes(tx, leaving.active)
 	})
 	if err != nil {
 		return 0, nil, wrap("sync users", err)
@@ -135,8 +136,9 @@ func (s *Store) lockSynced(tx conn, us []syncedUser) (leavers, error) {
 	return leaving, nil
 }
 
-// closeInboxes takes a number in the inboxes of people who leave. There is nothing behind it: it is for those who listen to
-// an inbox, and to nothing else of its owner, to look and find that the owner has left.
+// closeInboxes takes a number in the inboxes of people who leave. There is nothing behind it: those who listen to an inbox, and
+// to nothing else of its owner, are to look and find that the owner has left. It comes last: events for these people wait
+// for it.
 func (s *Store) closeInboxes(tx conn, users []uuid.UUID) error {
 	if len(users) == 0 {
 		return nil

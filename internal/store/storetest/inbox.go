@@ -199,9 +199,34 @@ func runInbox(t *testing.T, open Open) {
 			"left since":                {[]model.InboxSeen{seen(gone.User.UUID, 0, 0), seen(ann.User.UUID, 2, 0)}, []model.InboxPosition{left}},
 			"left before, followed":     {[]model.InboxSeen{followed(gone.User.UUID, 1, 1), seen(ann.User.UUID, 2, 0)}, []model.InboxPosition{left}},
 		} {
-			got, err := s.Positions(t.Context(), c.seen)
+			ctx, statements := CountStatements(t.Context())
+			got, err := s.Positions(ctx, c.seen)
 			if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
 				t.Errorf("%s: %v (-want +got):\n%s", name, err, diff)
+			}
+			if n := len(statements.Seen()); c.want == nil && n != min(len(c.seen), 1) {
+				t.Errorf("%s: %d statements to find nothing", name, n)
+			}
+		}
+	})
+	t.Run("of somebody who leaves", func(t *testing.T) {
+		t.Parallel()
+		s := open(t)
+		v := admit(t, s, "acme", "ann")
+		fill(t, s, v, 3)
+		before, err := s.Inbox(t.Context(), v.User.UUID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 2 { // the second time nobody leaves any more
+			leave := []model.SyncedUser{{WorkspaceID: "acme", ExternalID: "ann", Name: "Ann", Active: false}}
+			if _, _, err := s.SyncUsers(t.Context(), nil, leave, noon); err != nil {
+				t.Fatal(err)
+			}
+			before.LastSeq = 4
+			want := model.InboxChanges{Inbox: before, Left: true}
+			if got, err := s.Changes(t.Context(), v.User.UUID, 3, 1000); err != nil || cmp.Diff(want, got) != "" {
+				t.Errorf("%v (-want +got):\n%s", err, cmp.Diff(want, got))
 			}
 		}
 	})
