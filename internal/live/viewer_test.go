@@ -136,16 +136,9 @@ func TestViewerChanges(t *testing.T) {
 	t.Run("NotOfWhatWasBefore", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			h, store, v, _ := virtualStream(t)
 			defer h.Stop(context.Background())
-			v := testViewer(uuid.New(), user)
-			inbox, err := h.InboxChanges(t.Context(), v, nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			expect(t, inbox, "reset STARTED")
-			raise(store, user) // while nobody follows the viewer
+			raise(store, v.User.UUID) // while nobody follows the viewer
 			time.Sleep(3 * round)
 			changes, err := h.ViewerChanges(t.Context(), v)
 			if err != nil {
@@ -156,7 +149,7 @@ func TestViewerChanges(t *testing.T) {
 			if len(changes) > 0 {
 				t.Error("told of a change that was there when the subscription began")
 			}
-			raise(store, user)
+			raise(store, v.User.UUID)
 			receive(t, changes)
 		})
 	})

@@ -43,6 +43,20 @@ func virtual(t *testing.T, up bool, users ...uuid.UUID) (*Hub, *memory) {
 	return h, store
 }
 
+// virtualStream is a virtual hub with one person, who follows their inbox and has heard where it begins.
+func virtualStream(t *testing.T) (h *Hub, store *memory, v model.Viewer, changes <-chan model.InboxChange) {
+	t.Helper()
+	user := uuid.New()
+	h, store = virtual(t, true, user)
+	v = testViewer(uuid.Nil, user)
+	changes, err := h.InboxChanges(t.Context(), v, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, changes, "reset STARTED")
+	return h, store, v, changes
+}
+
 func TestReconciler(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -95,13 +109,10 @@ func TestReconciler(t *testing.T) {
 	t.Run("AllAtOnceWhenNATSIsBack", func(t *testing.T) {
 		t.Parallel()
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
+			h, store, v, changes := virtualStream(t)
 			defer h.Stop(context.Background())
-			changes, _ := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
-			expect(t, changes, "reset STARTED")
 			began := time.Now()
-			store.arrive(testEvent(uuid.Nil, "missed"), user)
+			store.arrive(testEvent(uuid.Nil, "missed"), v.User.UUID)
 			h.linkChanged()
 			expect(t, changes, "received missed")
 			if took := time.Since(began); took > 0 {
@@ -168,20 +179,13 @@ func TestLeavingIsFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				user := uuid.New()
-				h, store := virtual(t, true, user)
+				h, store, v, changes := virtualStream(t)
 				defer h.Stop(context.Background())
-				changes, err := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
-				if err != nil {
-					t.Fatal(err)
-				}
-				expect(t, changes, "reset STARTED")
 				if reading {
-					event := testEvent(uuid.Nil, "a")
-					store.onChanges = func(user uuid.UUID) { store.leave(user) }
-					store.arrive(event, user)
+					store.onChanges = store.leave
+					store.arrive(testEvent(uuid.Nil, "a"), v.User.UUID)
 				} else {
-					store.leave(user)
+					store.leave(v.User.UUID)
 				}
 				began := time.Now()
 				ended(t, changes)
@@ -197,17 +201,11 @@ func TestStopHandsOutWhatWasPublished(t *testing.T) {
 	t.Parallel()
 	for range 20 {
 		synctest.Test(t, func(t *testing.T) {
-			user := uuid.New()
-			h, store := virtual(t, true, user)
-			changes, err := h.InboxChanges(t.Context(), testViewer(uuid.Nil, user), nil)
-			if err != nil {
-				t.Fatal(err)
-			}
-			expect(t, changes, "reset STARTED")
+			h, store, v, changes := virtualStream(t)
 			synctest.Wait()
 			for _, title := range []string{"a", "b", "c"} {
 				event := testEvent(uuid.Nil, title)
-				h.Arrived(t.Context(), event, store.arrive(event, user))
+				h.Arrived(t.Context(), event, store.arrive(event, v.User.UUID))
 			}
 			h.Stop(t.Context())
 			expect(t, changes, "received a", "received b", "received c")
