@@ -24,6 +24,8 @@ type shard struct {
 	ended   bool
 	entries map[uuid.UUID]*entry
 	stalled map[*subscriber]struct{}
+	// received is what deliver lends to sinks: most of them only write it down, and so it is no garbage.
+	received model.NotificationReceived
 }
 
 // entry is one connected person on this replica, however many subscriptions they have.
@@ -174,7 +176,7 @@ func (s *shard) deliver(m *message) {
 	}
 }
 
-// changeOf is the message as subscribers see it; nil when the database must be asked.
+// changeOf is the message as subscribers see it, good until the next one; nil when the database must be asked.
 func (e *entry) changeOf(m *message) model.InboxChange {
 	h := e.shard.hub
 	switch m.kind {
@@ -186,9 +188,11 @@ func (e *entry) changeOf(m *message) model.InboxChange {
 		if shared == nil || shared.Event.WorkspaceID != e.workspace {
 			return nil
 		}
-		n := *shared
+		lent := &e.shard.received
+		*lent = model.NotificationReceived{Cursor: h.cursor(e.user, m.seq), UnreadCount: m.unread, Notification: *shared}
+		n := &lent.Notification
 		n.UUID, n.UserID, n.Seq, n.ChangedSeq, n.CreatedAt = m.notification, e.user, m.seq, m.seq, m.createdAt
-		return &model.NotificationReceived{Cursor: h.cursor(e.user, m.seq), UnreadCount: m.unread, Notification: n}
+		return lent
 	case kindMarked:
 		return &model.AllNotificationsRead{
 			Cursor: h.cursor(e.user, m.seq), UnreadCount: m.unread, UpTo: h.cursor(e.user, m.upTo), ReadAt: m.readAt,

@@ -3,12 +3,12 @@ package live
 import "github.com/heffl/bff/model"
 
 // Sink takes what one subscription brings. The hub calls it from goroutines of its own, one call at a time, while it
-// holds a lock: no method may block or call the hub. The changes are shared by all subscribers of a person and must
-// not be altered.
+// holds a lock: no method may block or call the hub.
 type Sink interface {
 	// Push offers the next change: a *model.NotificationReceived, *model.NotificationsUpdated,
-	// *model.AllNotificationsRead or *model.InboxReset. It answers false when there is no room. The change is then not
-	// lost: it is read from the database when Room says so.
+	// *model.AllNotificationsRead or *model.InboxReset. It is shared by all subscribers of a person and must not be altered,
+	// and it is lent: when Push has returned, it becomes another one. Push answers false when there is no room. The change is
+	// then not lost: it is read from the database when Room says so.
 	Push(change model.InboxChange) bool
 	// Room is asked from time to time after a refused Push.
 	Room() bool

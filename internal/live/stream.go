@@ -21,8 +21,12 @@ type stream[T any] struct {
 	ended   func(error)
 }
 
-// Push puts a change into the channel.
+// Push puts a change into the channel; of a lent one, its own.
 func (s *stream[T]) Push(change model.InboxChange) bool {
+	if lent, ok := change.(*model.NotificationReceived); ok {
+		own := *lent
+		change = &own
+	}
 	item, ok := change.(T)
 	if !ok {
 		return true
