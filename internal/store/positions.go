@@ -37,16 +37,17 @@ func (s *Store) Positions(ctx context.Context, seen []model.InboxSeen) ([]model.
 // same time for a difference to stay unseen, until the next change. Users are asked only where somebody follows
 // them: who leaves takes a number in the inbox, too.
 func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error) {
-	users := make([]uuid.UUID, len(seen))
-	followed := make([]uuid.UUID, 0, len(seen))
+	var followed []uuid.UUID
 	var lastSeq, revision int64
-	for i, one := range seen {
+	for _, one := range seen {
 		if one.LastSeq < 0 || one.ViewerRevision < 0 {
 			return false, nil
 		}
-		users[i] = one.UserID
 		lastSeq += one.LastSeq
 		if one.FollowsViewer {
+			if followed == nil {
+				followed = make([]uuid.UUID, 0, len(seen))
+			}
 			followed = append(followed, one.UserID)
 			revision += one.ViewerRevision
 		}
@@ -55,8 +56,20 @@ func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error
 	_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $1
 		AND (SELECT CAST(COALESCE(SUM(viewer_revision), 0) AS bigint) = $2 AND COUNT(*) FILTER (WHERE NOT active) = 0
 			FROM users WHERE `+s.anyOf("id", "$3")+`)
-		FROM inboxes WHERE `+s.anyOf("user_id", "$4"), lastSeq, revision, s.uuids(followed), s.uuids(users))
+		FROM inboxes WHERE `+s.anyOf("user_id", "$4"), lastSeq, revision, s.uuids(followed), s.seenUsers(seen))
 	return same, err
+}
+
+// seenUsers are the ids of those of whom something was seen, for anyOf.
+func (s *Store) seenUsers(seen []model.InboxSeen) any {
+	if s.Dialect() == Postgres {
+		return seenUsers(seen)
+	}
+	users := make([]uuid.UUID, len(seen))
+	for i, one := range seen {
+		users[i] = one.UserID
+	}
+	return jsonText{users}
 }
 
 // anyRevision stands for the revision of somebody whom nobody follows.
@@ -64,19 +77,19 @@ const anyRevision = -2
 
 // seen are the parameters of Positions: three arrays on PostgreSQL, one of triples on SQLite.
 func (s *Store) seen(all []model.InboxSeen) []any {
-	users, seqs, revisions := make([]uuid.UUID, len(all)), make([]int64, len(all)), make([]int64, len(all))
+	seqs, revisions := make([]int64, len(all)), make([]int64, len(all))
 	for i, one := range all {
-		users[i], seqs[i], revisions[i] = one.UserID, one.LastSeq, one.ViewerRevision
+		seqs[i], revisions[i] = one.LastSeq, one.ViewerRevision
 		if !one.FollowsViewer && one.ViewerRevision >= 0 {
 			revisions[i] = anyRevision
 		}
 	}
 	if s.Dialect() == Postgres {
-		return []any{s.uuids(users), seqs, revisions}
+		return []any{s.seenUsers(all), seqs, revisions}
 	}
 	rows := make([][3]any, len(all))
-	for i := range all {
-		rows[i] = [3]any{users[i], seqs[i], revisions[i]}
+	for i, one := range all {
+		rows[i] = [3]any{one.UserID, seqs[i], revisions[i]}
 	}
 	return []any{jsonText{rows}}
 }

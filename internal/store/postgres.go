@@ -42,7 +42,7 @@ func openPostgres(cfg Config) (*Store, error) {
 		}
 	}
 
-	pool := stdlib.OpenDB(*conn)
+	pool := stdlib.OpenDB(*conn, stdlib.OptionAfterConnect(registerUUIDLists))
 	pool.SetMaxOpenConns(cfg.MaxConns)
 	pool.SetMaxIdleConns(cfg.MaxConns)
 	pool.SetConnMaxIdleTime(5 * time.Minute)
