@@ -2,7 +2,6 @@ package live
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 
 	"github.com/google/uuid"
@@ -12,10 +11,7 @@ import (
 
 // messageVersion is the first byte of every message. A replica that meets another version lets the reconciler do the
 // work: during an upgrade old and new replicas understand each other at worst 2 s late.
-const messageVersion = 1
-
-// maxContent is the most that a message carries of one notification; a bigger one is only its number.
-const maxContent = 16 << 10
+const messageVersion = 2
 
 type kind byte
 
@@ -33,7 +29,7 @@ type message struct {
 	seq    int64
 	unread int32
 
-	// With kindReceived. content is the event as JSON, empty when it is too big; shared is the same, decoded.
+	// With kindReceived. content is the event, empty when it is too big; shared is the same, decoded.
 	notification uuid.UUID
 	event        uuid.UUID
 	createdAt    model.Time
@@ -109,47 +105,4 @@ func appendInt(b []byte, n int64) []byte {
 // readInt reads 8 bytes; what cannot be a number of ours comes out negative.
 func readInt(b []byte) int64 {
 	return int64(binary.BigEndian.Uint64(b)) //nolint:gosec // the caller refuses negative numbers
-}
-
-// eventContent is what a notification shows of its event. The data of the event stays in the database.
-type eventContent struct {
-	WorkspaceID uuid.UUID `json:"workspace_id"`
-	Type        string    `json:"type"`
-	ActorID     string    `json:"actor_id,omitempty"`
-	ActorName   string    `json:"actor_name,omitempty"`
-	OccurredAt  int64     `json:"occurred_at"`
-	CreatedAt   int64     `json:"created_at"`
-	Title       string    `json:"title"`
-	Body        string    `json:"body,omitempty"`
-	Path        string    `json:"path"`
-	SubjectType string    `json:"subject_type,omitempty"`
-	SubjectID   string    `json:"subject_id,omitempty"`
-}
-
-// encodeContent is the event for a message; nil when it is too big to travel.
-func encodeContent(e *model.Event) []byte {
-	b, err := json.Marshal(eventContent{
-		WorkspaceID: e.WorkspaceID, Type: e.Type, ActorID: e.ActorID, ActorName: e.ActorName,
-		OccurredAt: e.OccurredAt.UnixMilli(), CreatedAt: e.CreatedAt.UnixMilli(),
-		Title: e.Title, Body: e.Body, Path: e.Path, SubjectType: e.SubjectType, SubjectID: e.SubjectID,
-	})
-	if err != nil || len(b) > maxContent {
-		return nil
-	}
-	return b
-}
-
-func decodeContent(id uuid.UUID, b []byte) (*model.Event, error) {
-	var c eventContent
-	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, err
-	}
-	if c.Type == "" || c.WorkspaceID == uuid.Nil {
-		return nil, errMessage
-	}
-	return &model.Event{
-		UUID: id, WorkspaceID: c.WorkspaceID, Type: c.Type, ActorID: c.ActorID, ActorName: c.ActorName,
-		OccurredAt: model.UnixMilli(c.OccurredAt), CreatedAt: model.UnixMilli(c.CreatedAt),
-		Title: c.Title, Body: c.Body, Path: c.Path, SubjectType: c.SubjectType, SubjectID: c.SubjectID,
-	}, nil
 }

@@ -2,7 +2,6 @@ package live
 
 import (
 	"bytes"
-	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -87,8 +86,16 @@ func FuzzMessage(f *testing.F) {
 		if again := m.appendTo(nil); !bytes.Equal(again, raw) {
 			t.Errorf("read %x, wrote %x", raw, again)
 		}
-		if e, err := decodeContent(m.event, m.content); err == nil && e.WorkspaceID == uuid.Nil {
-			t.Error("an event of no workspace")
+		e, err := decodeContent(m.event, m.content)
+		if err != nil {
+			return
+		}
+		again, err := decodeContent(m.event, encodeContent(e))
+		if err != nil || e.WorkspaceID == uuid.Nil {
+			t.Fatalf("%+v, then %v", e, err)
+		}
+		if diff := cmp.Diff(e, again, cmp.Comparer(model.Time.Equal)); diff != "" {
+			t.Errorf("read once more, the event differs:\n%s", diff)
 		}
 	})
 }
@@ -102,6 +109,25 @@ func TestContent(t *testing.T) {
 	}
 	if diff := cmp.Diff(event, got, cmp.Comparer(model.Time.Equal)); diff != "" {
 		t.Errorf("event differs (-want +got):\n%s", diff)
+	}
+	whole := encodeContent(event)
+	for name, raw := range map[string][]byte{
+		"Nothing":       nil,
+		"JSON":          []byte(`{"workspace_id":"x","type":"deal.won","title":"Title"}`),
+		"CutOff":        whole[:len(whole)-1],
+		"TooLong":       append(bytes.Clone(whole), 0),
+		"NoWorkspace":   append(make([]byte, 16), whole[16:]...),
+		"LongerThanAll": append(bytes.Clone(whole[:contentHead]), 0xFF, 0xFF, 0x03),
+		"EndlessLength": append(bytes.Clone(whole[:contentHead]), bytes.Repeat([]byte{0xFF}, 11)...),
+		"NoType":        append(bytes.Clone(whole[:contentHead]), make([]byte, 8)...),
+		"NotUTF8":       bytes.Replace(whole, []byte("Title"), []byte("T\xFFtle"), 1),
+	} {
+		t.Run("Refuses"+name, func(t *testing.T) {
+			t.Parallel()
+			if e, err := decodeContent(event.UUID, raw); err == nil {
+				t.Errorf("read as %+v", e)
+			}
+		})
 	}
 	event.Body = strings.Repeat("x", maxContent)
 	if encodeContent(event) != nil {
@@ -172,7 +198,7 @@ func TestHostileMessages(t *testing.T) {
 		change(m)
 		return m.appendTo(nil)
 	}
-	stranger, _ := json.Marshal(map[string]any{"type": "deal.won", "workspace_id": uuid.New(), "title": "of another workspace"})
+	stranger := encodeContent(testEvent(uuid.New(), "of another workspace"))
 	for _, raw := range [][]byte{
 		nil,
 		[]byte("no message"),
