@@ -31,7 +31,9 @@ func GlobalID(kind NodeKind, u uuid.UUID) string {
 	var raw [17]byte
 	raw[0] = byte(kind)
 	copy(raw[1:], u[:])
-	return base64.RawURLEncoding.EncodeToString(raw[:])
+	var text [idLength]byte
+	base64.RawURLEncoding.Encode(text[:], raw[:])
+	return string(text[:])
 }
 
 // ParseGlobalID reads what GlobalID wrote. It answers false for anything else, so that a malformed id

@@ -170,8 +170,7 @@ func (c *socket) message(scratch []byte) (text []byte, whole bool, err error) {
 
 // control serves a ping, a pong or a close frame.
 func (c *socket) control(h frameHeader) error {
-	var buffer [2 + maxControl]byte
-	payload := buffer[2 : 2+h.length]
+	payload := make([]byte, h.length) // of most pongs: nothing
 	if _, err := io.ReadFull(c, payload); err != nil {
 		return err //nolint:wrapcheck // nobody is left to read it
 	}
