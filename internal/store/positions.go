@@ -53,6 +53,11 @@ func (s *Store) asSeen(ctx context.Context, seen []model.InboxSeen) (bool, error
 		}
 	}
 	var same bool
+	if len(followed) == 0 {
+		_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $1
+			FROM inboxes WHERE `+s.anyOf("user_id", "$2"), lastSeq, s.seenUsers(seen))
+		return same, err
+	}
 	_, err := s.reader(ctx).one([]any{&same}, `SELECT CAST(COALESCE(SUM(last_seq), 0) AS bigint) = $1
 		AND (SELECT CAST(COALESCE(SUM(viewer_revision), 0) AS bigint) = $2 AND COUNT(*) FILTER (WHERE NOT active) = 0
 			FROM users WHERE `+s.anyOf("id", "$3")+`)
