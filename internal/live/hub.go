@@ -54,19 +54,21 @@ type Config struct {
 
 // Hub connects committed changes with subscribers. Its methods may be called by any number of goroutines.
 type Hub struct {
-	config  Config
-	bus     bus
-	shards  [shardCount]*shard
-	events  *eventCache
-	outbox  *outbox
-	reads   *queue // entries with a subscriber that must read
-	checks  *queue // entries whose position is to be compared soon
-	stats   counters
-	resync  chan struct{} // NATS came back, or went
-	stalls  chan struct{} // a subscriber refused a change
-	onWake  atomic.Pointer[func(model.Channel)]
-	failing atomic.Bool   // the database did not answer the last question
-	round   time.Duration // of the reconciler; tests of everything else make it long
+	config    Config
+	bus       bus
+	shards    [shardCount]*shard
+	events    *eventCache
+	outbox    *outbox
+	reads     *queue // entries with a subscriber that must read
+	checks    *queue // entries whose position is to be compared soon
+	stats     counters
+	resync    chan struct{} // NATS came back, or went
+	stalls    chan struct{} // a subscriber refused a change
+	heard     chan struct{} // a message came while the reconciler was listening
+	onWake    atomic.Pointer[func(model.Channel)]
+	listening atomic.Bool
+	failing   atomic.Bool   // the database did not answer the last question
+	round     time.Duration // of the reconciler; tests of everything else make it long
 
 	mu      sync.Mutex // guards the rest: the life of the hub
 	started bool
@@ -95,6 +97,7 @@ func New(c Config) (*Hub, error) {
 		round:  round,
 		resync: make(chan struct{}, 1),
 		stalls: make(chan struct{}, 1),
+		heard:  make(chan struct{}, 1),
 	}
 	for i := range h.shards {
 		h.shards[i] = newShard(h)

@@ -19,11 +19,12 @@ const (
 	// busy for so long that messages wait behind it.
 	sliceSize  = 128
 	mostSlices = 20
-	// quietBefore is for how long no message must have come before the reconciler asks, and mostWaits how often it waits for
-	// that: a message and a question at the same time keep each other waiting, and the question has time. It takes no
-	// more than half of its pauses for that, so that a round stays as long as it is.
+	// A message and a question at the same time keep each other waiting, and the question has time. So the reconciler asks
+	// in the lull behind messages, when none has come for quietBefore after one: what comes regularly comes again as long
+	// after that as it can, and what comes at random meets a question no more often than at any other time. It waits for that
+	// for half of its pause, but for no longer than mostLull, and so a round stays as long as it is.
 	quietBefore = time.Millisecond
-	mostWaits   = 4
+	mostLull    = 20 * time.Millisecond
 	// stallPause is how long a subscriber that refused a change is left alone.
 	stallPause = 50 * time.Millisecond
 )
@@ -52,7 +53,7 @@ func (h *Hub) reconcile(ctx context.Context) {
 				h.followRest()
 			}
 		case <-ticker.C:
-			h.giveWay(ctx, pause)
+			h.awaitLull(ctx, min(pause/2, mostLull))
 			slice := part % slices
 			if slice == 0 {
 				in = in.of(h.shards[part/slices])
@@ -75,21 +76,25 @@ func (h *Hub) reconcile(ctx context.Context) {
 	}
 }
 
-// giveWay waits until no message comes, unless they come all the time. Without NATS none is on its way.
-func (h *Hub) giveWay(ctx context.Context, pause time.Duration) {
+// awaitLull waits for a message and for the quiet behind it. Without NATS none is on its way.
+func (h *Hub) awaitLull(ctx context.Context, most time.Duration) {
 	if !h.bus.connected() {
 		return
 	}
-	for range min(mostWaits, pause/(2*quietBefore)) {
-		before := h.stats.messages.Load()
-		quiet := time.NewTimer(quietBefore)
+	end, quiet := time.NewTimer(most), time.NewTimer(most)
+	defer end.Stop()
+	defer quiet.Stop()
+	h.listening.Store(true)
+	defer h.listening.Store(false)
+	for {
 		select {
 		case <-ctx.Done():
-			quiet.Stop()
 			return
+		case <-end.C:
+			return
+		case <-h.heard:
+			quiet.Reset(quietBefore)
 		case <-quiet.C:
-		}
-		if h.stats.messages.Load() == before {
 			return
 		}
 	}

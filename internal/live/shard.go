@@ -141,6 +141,9 @@ func (s *shard) deliver(m *message) {
 		return
 	}
 	s.hub.stats.messages.Add(1)
+	if s.hub.listening.Load() {
+		poke(s.hub.heard)
+	}
 	if m.kind == kindViewer {
 		e.viewer.personal = true
 		e.check()
