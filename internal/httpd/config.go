@@ -87,7 +87,7 @@ type Limits struct {
 	Pending     int           // WebSockets of one address that wait for connection_init; default 2,000
 	Init        time.Duration // from the upgrade to connection_init; default 3 s
 	Write       time.Duration // for the peer to take what was sent; default 5 s
-	Ping        time.Duration // silence after which a peer is asked for a sign; default 25 s
+	Ping        time.Duration // silence after which a peer is asked for a sign at the latest; default 25 s
 	Queue       int           // bytes waiting for one slow peer; default 256 KiB
 
 	UserRate      Rate // default 200 a second, burst 1,000

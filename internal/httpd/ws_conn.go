@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
@@ -15,6 +16,9 @@ import (
 
 const (
 	lingerTime = time.Second // for the peer to read our close frame
+	// pingSpread is the part of Limits.Ping that is not the same for every socket. Ten thousand clients that came back
+	// together after a deployment would else be asked together for as long as they stay, and answer together.
+	pingSpread = 0.4
 	// pongTime is how long after a ping a sign of the peer may take, messageTime how long a message
 	// may take from its first byte to its last.
 	pongTime    = 15 * time.Second
@@ -31,6 +35,8 @@ type socket struct {
 	token  string // of the upgrade request; connection_init may bring another
 	early  []byte // read ahead: by net/http before the upgrade, or by await
 	first  [6]byte
+
+	silence time.Duration // after which the peer is asked for a sign
 
 	// Read by look, in nanoseconds of the server's clock.
 	opened  int64
@@ -58,6 +64,7 @@ func newSocket(s *Server, nc net.Conn, early []byte, facts *requestFacts) *socke
 		opened: s.cfg.Now().UnixNano(), limit: int(s.cfg.Limits.Body),
 	}
 	c.heard.Store(c.opened)
+	c.silence = s.cfg.Limits.Ping - time.Duration(rand.Float64()*pingSpread*float64(s.cfg.Limits.Ping)) //nolint:gosec // no secret
 	c.room.L = &c.mu
 	if sc, ok := nc.(syscall.Conn); ok {
 		if raw, err := sc.SyscallConn(); err == nil {

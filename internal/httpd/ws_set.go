@@ -11,8 +11,10 @@ const (
 	// The set is a wheel that goes on by a slot every wheelStep. Sockets whose slot it is are looked at, and put into the
 	// slot of the moment when there may be something to do for them next, but one that is less than a turn away. As a turn
 	// is shorter than messageTime, a message that begins after a look is still looked at in time.
-	wheelStep  = 25 * time.Millisecond
-	wheelSlots = 200
+	// The step is short, so that few sockets are asked for a sign at once: their answers come at once, too, and what is
+	// pushed meanwhile waits behind them.
+	wheelStep  = 5 * time.Millisecond
+	wheelSlots = 1000
 	// A shutdown ends a hundred streams a second, and takes no longer than five seconds for all of them: their clients
 	// come back at once, and not all to the next replica in the same moment.
 	drainEach, drainMost = 10 * time.Millisecond, 5 * time.Second
@@ -188,7 +190,7 @@ func (c *socket) look(now time.Time) (next time.Duration) {
 		c.close(closeInitTimeout, "Connection initialisation timeout")
 	case pinged != 0 && over(pinged, pongTime), began != 0 && over(began, messageTime):
 		c.abort()
-	case pinged == 0 && over(c.heard.Load(), limits.Ping):
+	case pinged == 0 && over(c.heard.Load(), c.silence):
 		c.pinged.Store(now.UnixNano())
 		c.mu.Lock()
 		c.sendLocked(appendFrameHeader(nil, opPing, 0))

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"io"
 	"net"
+	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,14 +24,15 @@ func TestTimeLimits(t *testing.T) {
 		// begin is when a message begins that does not end; 0: none does.
 		begin time.Duration
 		want  time.Duration
-		code  int // 0: cut off without a close frame
+		early time.Duration // by how much it may be sooner
+		code  int           // 0: cut off without a close frame
 	}{
 		"NeverInitialised":        {want: 3 * time.Second, code: closeInitTimeout},
 		"TokenSoon":               {token: 2 * time.Second, want: 2 * time.Second, code: closeForbidden},
 		"TokenWithinATurn":        {token: 4 * time.Second, want: 4 * time.Second, code: closeForbidden},
 		"TokenLater":              {token: 137 * time.Second, want: 137 * time.Second, code: closeForbidden},
 		"TokenBeforePong":         {token: 30 * time.Second, silent: true, want: 30 * time.Second, code: closeForbidden},
-		"NoPong":                  {token: long, silent: true, want: 25*time.Second + pongTime},
+		"NoPong":                  {token: long, silent: true, want: 25*time.Second + pongTime, early: 10 * time.Second},
 		"MessageAtOnce":           {token: long, begin: time.Millisecond, want: messageTime + time.Millisecond},
 		"MessageAfterALook":       {token: long, begin: 5051 * time.Millisecond, want: messageTime + 5051*time.Millisecond},
 		"MessageAfterManyLooks":   {token: long, begin: 61234 * time.Millisecond, want: messageTime + 61234*time.Millisecond},
@@ -68,7 +71,7 @@ func TestTimeLimits(t *testing.T) {
 						write(maskedFrame(finBit|byte(opPong), nil))
 					}
 				}
-				if took := time.Since(begin); code != c.code || took < c.want || took > c.want+wheelStep {
+				if took := time.Since(begin); code != c.code || took < c.want-c.early || took > c.want+wheelStep {
 					t.Errorf("closed with %d after %v, want %d after %v", code, took, c.code, c.want)
 				}
 				_ = theirs.Close()
@@ -79,6 +82,54 @@ func TestTimeLimits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestPingsAreSpread has two hundred clients come at the same moment, in virtual time. They are asked for a sign after 15
+// to 25 s, few of them at once, and again and again.
+func TestPingsAreSpread(t *testing.T) {
+	t.Parallel()
+	const clients = 200
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := newServer(t)
+		var mu sync.Mutex                    // guards pings
+		pings := make(map[time.Duration]int) // by the second since the clients came
+		begin := time.Now()
+		for i := range clients {
+			ours, theirs := net.Pipe()
+			facts := &requestFacts{client: "192.0.2." + strconv.Itoa(i)}
+			s.pending.acquire(facts.client)
+			s.sockets.start(newSocket(s, ours, nil, facts))
+			go func() {
+				defer theirs.Close()
+				heard := begin
+				_, err := theirs.Write(maskedFrame(finBit|byte(opText), []byte(`{"type":"connection_init"}`)))
+				for err == nil && time.Since(begin) < time.Minute {
+					var op opcode
+					if op, _, err = serverFrame(theirs); err != nil || op != opPing {
+						continue
+					}
+					if silence := time.Since(heard); silence < 15*time.Second || silence > 25*time.Second+wheelStep {
+						t.Errorf("asked after %v", silence)
+					}
+					heard = time.Now()
+					mu.Lock()
+					pings[time.Since(begin).Truncate(time.Second)]++
+					mu.Unlock()
+					_, err = theirs.Write(maskedFrame(finBit|byte(opPong), nil))
+				}
+			}()
+		}
+		s.work.Wait()
+		total := 0
+		for second, n := range pings {
+			if total += n; n > clients/5 {
+				t.Errorf("%d of %d are asked in the second after %v", n, clients, second)
+			}
+		}
+		if total < 2*clients {
+			t.Errorf("asked %d times", total)
+		}
+	})
 }
 
 // serverFrame reads a short frame of the server.
