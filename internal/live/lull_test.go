@@ -26,7 +26,7 @@ func TestAwaitLull(t *testing.T) {
 	}{
 		"NoMessage":     {want: most},
 		"BehindOne":     {messages: []time.Duration{3 * time.Millisecond}, want: 3*time.Millisecond + quietBefore},
-		"BehindMany":    {messages: every(quietBefore/2, 10), want: 5*quietBefore + quietBefore},
+		"BehindMany":    {messages: every(quietBefore/2, 10), want: quietBefore/2 + 6*quietBefore},
 		"BetweenBursts": {messages: []time.Duration{time.Millisecond, 11 * time.Millisecond}, want: time.Millisecond + quietBefore},
 		"NeverQuiet":    {messages: every(quietBefore/2, 100), want: most},
 		"TooLate":       {messages: []time.Duration{most - quietBefore/2}, want: most},

@@ -84,6 +84,7 @@ func (h *Hub) awaitLull(ctx context.Context, most time.Duration) {
 	end, quiet := time.NewTimer(most), time.NewTimer(most)
 	defer end.Stop()
 	defer quiet.Stop()
+	var before int64
 	h.listening.Store(true)
 	defer h.listening.Store(false)
 	for {
@@ -93,9 +94,16 @@ func (h *Hub) awaitLull(ctx context.Context, most time.Duration) {
 		case <-end.C:
 			return
 		case <-h.heard:
+			h.listening.Store(false) // of those that follow, it is enough to count them
+			before = h.stats.messages.Load()
 			quiet.Reset(quietBefore)
 		case <-quiet.C:
-			return
+			now := h.stats.messages.Load()
+			if now == before {
+				return
+			}
+			before = now
+			quiet.Reset(quietBefore)
 		}
 	}
 }

@@ -30,8 +30,7 @@ func (s seenUsers) length() int         { return len(s) }
 func (s seenUsers) id(i int) *uuid.UUID { return &s[i].UserID }
 
 // registerUUIDLists teaches a connection to write a uuidList. The driver's own way asks for a plan and a value an id and
-// lets its buffer grow with each, and makes three times the garbage: the reconciler of the live hub sends six thousand ids
-// a second.
+// lets its buffer grow with each; the reconciler of the live hub sends six thousand ids a second.
 func registerUUIDLists(_ context.Context, conn *pgx.Conn) error {
 	element := &pgtype.Type{Name: "uuid", OID: pgtype.UUIDOID, Codec: pgtype.UUIDCodec{}}
 	conn.TypeMap().RegisterType(&pgtype.Type{
