@@ -43,11 +43,8 @@ func TestTimeLimits(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				s, _ := newServer(t)
-				ours, theirs := net.Pipe()
-				facts := &requestFacts{client: "192.0.2.1"}
-				s.pending.acquire(facts.client)
 				begin := time.Now()
-				s.sockets.start(newSocket(s, ours, nil, facts))
+				theirs := pipeSocket(s, "192.0.2.1")
 				write := func(frame []byte) {
 					if _, err := theirs.Write(frame); err != nil {
 						t.Error(err)
@@ -95,10 +92,7 @@ func TestPingsAreSpread(t *testing.T) {
 		pings := make(map[time.Duration]int) // by the second since the clients came
 		begin := time.Now()
 		for i := range clients {
-			ours, theirs := net.Pipe()
-			facts := &requestFacts{client: "192.0.2." + strconv.Itoa(i)}
-			s.pending.acquire(facts.client)
-			s.sockets.start(newSocket(s, ours, nil, facts))
+			theirs := pipeSocket(s, "192.0.2."+strconv.Itoa(i))
 			go func() {
 				defer theirs.Close()
 				heard := begin
@@ -130,6 +124,14 @@ func TestPingsAreSpread(t *testing.T) {
 			t.Errorf("asked %d times", total)
 		}
 	})
+}
+
+// pipeSocket is the client's end of a WebSocket that begins, without a network.
+func pipeSocket(s *Server, address string) net.Conn {
+	ours, theirs := net.Pipe()
+	s.pending.acquire(address)
+	s.sockets.start(newSocket(s, ours, nil, &requestFacts{client: address}))
+	return theirs
 }
 
 // serverFrame reads a short frame of the server.

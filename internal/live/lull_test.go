@@ -1,7 +1,6 @@
 package live
 
 import (
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -35,11 +34,7 @@ func TestAwaitLull(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				h, err := New(Config{Epoch: testEpoch, Store: newMemory(), Decorate: decorate, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
-				if err != nil {
-					t.Fatal(err)
-				}
-				h.bus = deafBus{up: !c.down}
+				h, _ := unstarted(t, !c.down)
 				user := uuid.New()
 				s := h.shardOf(user)
 				s.entries[user] = &entry{user: user, shard: s}

@@ -31,15 +31,22 @@ func (deafLink) Unsubscribe() error { return nil }
 // virtual is a hub in virtual time, without NATS.
 func virtual(t *testing.T, up bool, users ...uuid.UUID) (*Hub, *memory) {
 	t.Helper()
+	h, store := unstarted(t, up, users...)
+	if err := h.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return h, store
+}
+
+// unstarted is the same before it is started.
+func unstarted(t *testing.T, up bool, users ...uuid.UUID) (*Hub, *memory) {
+	t.Helper()
 	store := newMemory(users...)
 	h, err := New(Config{Epoch: testEpoch, Store: store, Decorate: decorate, Logger: slog.New(slog.DiscardHandler), Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	h.bus = deafBus{up: up}
-	if err := h.Start(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	return h, store
 }
 
